@@ -1,0 +1,1 @@
+"""The Python door: ``import grizzly; db = grizzly.connect("shop")``."""
