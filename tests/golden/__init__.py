@@ -1,0 +1,1 @@
+"""Scripts as a user would type them, with what the engine answered."""

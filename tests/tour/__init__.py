@@ -1,0 +1,1 @@
+"""The README's tour, run as a newcomer would run it."""
