@@ -1,1 +1,27 @@
-"""."""
+"""From names to sources, and from a backend's complaints to ours."""
+
+from __future__ import annotations
+
+from engine.analyze.binder import SYSTEM_RELATIONS, Binder, Surroundings
+from engine.analyze.blame import blame
+from engine.analyze.sources import (
+    ChangeSource,
+    FileSource,
+    Source,
+    SystemSource,
+    TableSource,
+    ViewSource,
+)
+
+__all__ = [
+    "SYSTEM_RELATIONS",
+    "Binder",
+    "ChangeSource",
+    "FileSource",
+    "Source",
+    "Surroundings",
+    "SystemSource",
+    "TableSource",
+    "ViewSource",
+    "blame",
+]

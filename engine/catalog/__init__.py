@@ -1,1 +1,34 @@
-"""."""
+"""What names mean in one state of the lakehouse."""
+
+from __future__ import annotations
+
+from engine.catalog.catalog import MAIN, SYSTEM, Catalog, Mapping
+from engine.catalog.definitions import (
+    PENDING_VERSION,
+    ROW_ID_SHIFT,
+    Column,
+    FileEntry,
+    Ref,
+    Snapshot,
+    Table,
+    View,
+    canonical,
+    name_key,
+)
+
+__all__ = [
+    "MAIN",
+    "PENDING_VERSION",
+    "ROW_ID_SHIFT",
+    "SYSTEM",
+    "Catalog",
+    "Column",
+    "FileEntry",
+    "Mapping",
+    "Ref",
+    "Snapshot",
+    "Table",
+    "View",
+    "canonical",
+    "name_key",
+]

@@ -1,0 +1,318 @@
+"""Names become sources: every table reference is resolved, in its scope and at its point in time.
+
+Layer: ``analyze``. Invariant: after ``bind`` a tree refers to nothing but the sources listed beside
+it; columns and functions are left to the relational engine, whose complaints ``blame`` translates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from sqlglot import exp
+
+from engine.analyze import functions
+from engine.analyze.sources import (
+    ChangeSource,
+    FileSource,
+    Source,
+    SystemSource,
+    TableSource,
+    ViewSource,
+)
+from engine.catalog import MAIN, SYSTEM
+from engine.errors import BindError, UnsupportedError
+from grammar import AsOf, Between, clear_time, parse, span_of, suggest, time_of, to_duckdb
+from grammar.nodes import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.catalog import Catalog, Table, View
+    from grammar import Point
+
+SYSTEM_RELATIONS = ("columns", "files", "schemas", "snapshots", "tables", "timeline", "views")
+MAX_VIEW_DEPTH = 32
+VERSION_MAX = 0x7FFF_FFFE
+
+
+class Surroundings(Protocol):
+    """What a statement is bound in: a state, a default schema, and a way to reach other states."""
+
+    catalog: Catalog
+    schema: str
+
+    def catalog_at(self, point: Point) -> Catalog:
+        """Return the catalog at a point in time."""
+        ...
+
+    def version_of(self, point: Point) -> int:
+        """Return the version a point in time stands for."""
+        ...
+
+    def reader_of(self, path: str) -> str | None:
+        """Return the reader for a file of this name, or None when it is no file's name."""
+        ...
+
+
+@dataclass
+class Bound:
+    """A tree whose table references are sources, in the order they must be made."""
+
+    ast: exp.Expr
+    sources: list[Source] = field(default_factory=list)
+
+
+class Binder:
+    """Binds the parts of one statement; source names are unique within it."""
+
+    def __init__(self, around: Surroundings) -> None:
+        """Bind in these surroundings."""
+        self._around = around
+        self.sources: list[Source] = []
+        self._depth = 0
+
+    def bind(self, ast: exp.Expr) -> exp.Expr:
+        """Return a copy of ``ast`` that reads from ``sources`` only.
+
+        Raises: BindError for an unknown name, UnsupportedError for a forbidden function.
+        """
+        functions.check(ast)
+        root = ast.copy()
+        for table in list(root.find_all(exp.Table)):
+            if not _is_cte(table):
+                self._bind_table(table)
+        for column in root.find_all(exp.Column):
+            _unqualify(column)
+        return root
+
+    def sql(self, ast: exp.Expr) -> str:
+        """Return ``ast`` bound and lowered."""
+        return str(to_duckdb(self.bind(ast)))
+
+    def target(self, ref: exp.Table) -> TableSource:
+        """Resolve the table a statement writes to; its rows can be addressed.
+
+        Raises: BindError, UnsupportedError when it is a view, a file or a point in the past.
+        """
+        table = self.table(ref)
+        source = TableSource(self._name(), table, self._around.catalog, hidden=True)
+        self.sources.append(source)
+        return source
+
+    def table(self, ref: exp.Table) -> Table:
+        """Resolve a table by name at the present, as DDL and DML need it.
+
+        Raises: BindError, UnsupportedError.
+        """
+        if time_of(ref) is not None:
+            raise UnsupportedError("the past cannot be written to", span=span_of(ref))
+        schema, name = self.qualify(ref)
+        if schema == SYSTEM:
+            raise UnsupportedError(
+                f"{SYSTEM}.{name} is kept by the system; it cannot be changed", span=span_of(ref)
+            )
+        catalog = self._around.catalog
+        table = catalog.table(schema, name)
+        if table is None:
+            if catalog.view(schema, name) is not None:
+                raise UnsupportedError(f"{name} is a view, not a table", span=span_of(ref))
+            raise self._unknown(ref, schema, name, catalog)
+        return table
+
+    def qualify(self, ref: exp.Table) -> tuple[str, str]:
+        """Return the schema and name a reference means, without looking it up."""
+        if ref.catalog:
+            raise BindError(
+                "names have at most two parts: schema.table", span=span_of(ref), code="SEMANTIC_002"
+            )
+        return (ref.db.lower() if ref.db else self._around.schema), ref.name
+
+    def _name(self) -> str:
+        return f"_s{len(self.sources)}"
+
+    def _bind_table(self, ref: exp.Table) -> None:
+        if isinstance(ref.this, exp.Identifier):
+            alias = ref.name
+            source = self._resolve(ref)
+        elif (name := functions.function_name(ref.this)) in functions.FILE_FUNCTIONS:
+            alias = name
+            source = self._file_function(ref, functions.FILE_FUNCTIONS[name])
+        elif name in functions.TABLE_FUNCTIONS:
+            return
+        elif isinstance(ref.this, exp.Func):
+            raise UnsupportedError(f"the table function {name} is not available", span=span_of(ref))
+        else:
+            return
+        self.sources.append(source)
+        clear_time(ref)
+        ref.set("this", exp.to_identifier(source.name))
+        ref.set("db", None)
+        ref.set("catalog", None)
+        if not ref.alias:
+            columns = ref.args["alias"].columns if ref.args.get("alias") else None
+            identifier = exp.to_identifier(alias, quoted=True)
+            ref.set("alias", exp.TableAlias(this=identifier, columns=columns))
+
+    def _resolve(self, ref: exp.Table) -> Source:
+        schema, name = self.qualify(ref)
+        time = time_of(ref)
+        if schema == SYSTEM:
+            return self._system(ref, name)
+        if isinstance(time, Between):
+            return self._changes(ref, schema, name, time)
+        catalog = self._around.catalog
+        if isinstance(time, AsOf):
+            catalog = self._around.catalog_at(time.point)
+        table = catalog.table(schema, name)
+        if table is not None:
+            return TableSource(self._name(), table, catalog)
+        view = catalog.view(schema, name)
+        if view is not None:
+            return self._view(view, ref, catalog)
+        reader = None if ref.db else self._around.reader_of(ref.name)
+        if reader is not None:
+            return FileSource(self._name(), ref.name, reader, {})
+        raise self._unknown(ref, schema, name, catalog)
+
+    def _system(self, ref: exp.Table, name: str) -> SystemSource:
+        if name.lower() not in SYSTEM_RELATIONS:
+            best = suggest(name, SYSTEM_RELATIONS)
+            raise BindError(
+                f"there is no {SYSTEM}.{name}",
+                span=span_of(ref),
+                hint=f"did you mean {SYSTEM}.{best}?" if best else None,
+            )
+        time = time_of(ref)
+        catalog = self._around.catalog
+        if isinstance(time, AsOf):
+            catalog = self._around.catalog_at(time.point)
+        return SystemSource(self._name(), name.lower(), catalog)
+
+    def _changes(self, ref: exp.Table, schema: str, name: str, time: Between) -> ChangeSource:
+        since = 0 if time.since is None else self._around.version_of(time.since)
+        until = VERSION_MAX if time.until is None else self._around.version_of(time.until)
+        if since > until:
+            since, until = until, since
+        catalog = self._around.catalog
+        table = catalog.table(schema, name)
+        if table is None:
+            raise self._unknown(ref, schema, name, catalog)
+        return ChangeSource(self._name(), table, since, until, time.full)
+
+    def _view(self, view: View, ref: exp.Table, catalog: Catalog) -> ViewSource:
+        if self._depth >= MAX_VIEW_DEPTH:
+            raise BindError(
+                f"views are nested more than {MAX_VIEW_DEPTH} deep at {view.qualified}",
+                span=span_of(ref),
+            )
+        statement = parse(view.sql)[0]
+        if not isinstance(statement, Query):
+            raise UnsupportedError(f"the view {view.qualified} holds no query", span=span_of(ref))
+        inner = Binder(_Inside(self._around, catalog, view.schema))
+        inner.sources = self.sources
+        inner._depth = self._depth + 1
+        sql = str(to_duckdb(inner.bind(statement.ast)))
+        return ViewSource(self._name(), sql, view.columns)
+
+    def _file_function(self, ref: exp.Table, reader: str) -> FileSource:
+        call = ref.this
+        arguments = [a for a in [call.this, *call.expressions] if isinstance(a, exp.Expr)]
+        if isinstance(call, exp.Anonymous):
+            arguments = list(call.expressions)
+        paths = [a for a in arguments if isinstance(a, exp.Literal) and a.is_string]
+        options: dict[str, str] = {}
+        for argument in arguments:
+            if isinstance(argument, (exp.EQ, exp.PropertyEQ, exp.Kwarg)):
+                options[argument.this.name.lower()] = _constant(argument.expression)
+        if len(paths) != 1 or len(paths) + len(options) != len(arguments):
+            raise UnsupportedError(
+                "a file function takes one path and options with constant values",
+                span=span_of(ref),
+                hint="for example: FROM read_csv('data.csv', delim = ';')",
+            )
+        return FileSource(self._name(), paths[0].name, reader, options)
+
+    def _unknown(self, ref: exp.Table, schema: str, name: str, catalog: Catalog) -> BindError:
+        names = [*_names(catalog, self._around.schema)]
+        best = suggest(name if schema == self._around.schema else f"{schema}.{name}", names)
+        shown = name if schema in (MAIN, self._around.schema) else f"{schema}.{name}"
+        if schema != SYSTEM and schema not in [s.lower() for s in catalog.schemas()]:
+            near = suggest(schema, catalog.schemas())
+            return BindError(
+                f"there is no schema '{schema}'",
+                span=span_of(ref),
+                hint=f"did you mean '{near}'?" if near else "SHOW SCHEMAS lists them",
+            )
+        if best:
+            hint = f"did you mean '{best}'?"
+        elif names:
+            hint = f"there are: {', '.join(names[:8])}{' …' if len(names) > 8 else ''}"
+        else:
+            hint = (
+                "this lakehouse has no tables yet; CREATE TABLE or COPY 'file.csv' TO t makes one"
+            )
+        return BindError(f"there is no table '{shown}'", span=span_of(ref), hint=hint)
+
+
+class _Inside:
+    """The surroundings of a view's own text: its catalog and its schema."""
+
+    def __init__(self, around: Surroundings, catalog: Catalog, schema: str) -> None:
+        self.catalog = catalog
+        self.schema = schema
+        self._around = around
+
+    def catalog_at(self, point: Point) -> Catalog:
+        return self._around.catalog_at(point)
+
+    def version_of(self, point: Point) -> int:
+        return self._around.version_of(point)
+
+    def reader_of(self, path: str) -> str | None:
+        return self._around.reader_of(path)
+
+
+def _names(catalog: Catalog, schema: str) -> Iterator[str]:
+    for item in [*catalog.tables(), *catalog.views()]:
+        yield item.name if item.schema in (MAIN, schema) else item.qualified
+
+
+def _is_cte(table: exp.Table) -> bool:
+    """Say whether a bare name means a CTE that is visible where it stands."""
+    if table.db or not isinstance(table.this, exp.Identifier):
+        return False
+    name = table.name.lower()
+    inside: exp.Expr = table
+    while inside.parent is not None:
+        parent = inside.parent
+        scope = parent.args.get("with_")
+        if isinstance(scope, exp.With) and inside is not scope:
+            if any(cte.alias.lower() == name for cte in scope.expressions):
+                return True
+        elif isinstance(parent, exp.With):
+            position = parent.expressions.index(inside)
+            visible = parent.expressions[: position + (1 if parent.recursive else 0)]
+            if any(cte.alias.lower() == name for cte in visible):
+                return True
+        inside = parent
+    return False
+
+
+def _unqualify(column: exp.Column) -> None:
+    """Drop the schema from ``schema.table.column``: sources have none."""
+    parts = column.args
+    if parts.get("catalog") is None and parts.get("db") is not None and parts.get("table"):
+        select = column.parent_select
+        if select is None:
+            return
+        for table in select.find_all(exp.Table):
+            if table.alias.lower() == column.table.lower():
+                column.set("db", None)
+                return
+
+
+def _constant(node: exp.Expr) -> str:
+    if node.find(exp.Column, exp.Query, exp.Func):
+        raise UnsupportedError("an option's value must be a constant", span=span_of(node))
+    return str(to_duckdb(node))

@@ -1,0 +1,89 @@
+"""Names at one point in time: what a state map calls things.
+
+Layer: ``catalog``. Invariant: a ``Catalog`` never changes; a new state is a new catalog.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from engine.catalog.definitions import FileEntry, Snapshot, Table, View, key_name, name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAIN = "main"
+SYSTEM = "grizzly"
+
+
+class Mapping(Protocol):
+    """The part of a state map that a catalog reads."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value at ``key``, or None."""
+        ...
+
+    def items(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the entries whose key begins with ``prefix``, in key order."""
+        ...
+
+
+class Catalog:
+    """The schemas, tables, views, snapshots and files of one state.
+
+    Cost: definitions are read once, on first use; files of a table on each call.
+    """
+
+    def __init__(self, state: Mapping) -> None:
+        """Look at ``state``; nothing is read yet."""
+        self.state = state
+        self._tables: dict[tuple[str, str], Table] | None = None
+        self._views: dict[tuple[str, str], View] | None = None
+
+    def schemas(self) -> list[str]:
+        """Return all schema names, ``main`` first."""
+        return [MAIN, *(key_name(key) for key, _ in self.state.items("s/"))]
+
+    def tables(self) -> list[Table]:
+        """Return every table, ordered by schema and name."""
+        return [table for _, table in sorted(self._by_name().items())]
+
+    def views(self) -> list[View]:
+        """Return every view, ordered by schema and name."""
+        return [view for _, view in sorted(self._views_by_name().items())]
+
+    def table(self, schema: str, name: str) -> Table | None:
+        """Return the table of that name in any case, or None."""
+        return self._by_name().get((schema.lower(), name.lower()))
+
+    def view(self, schema: str, name: str) -> View | None:
+        """Return the view of that name in any case, or None."""
+        return self._views_by_name().get((schema.lower(), name.lower()))
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return every named snapshot, by name."""
+        return [
+            Snapshot.decode(key_name(key), data) for key, data in self.state.items("ref/")
+        ]
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """Return the snapshot called ``name``, or None."""
+        data = self.state.get(name_key("ref", name))
+        return None if data is None else Snapshot.decode(name, data)
+
+    def files(self, table: Table) -> list[FileEntry]:
+        """Return the table's data files in row id order."""
+        prefix = table.file_prefix
+        return [FileEntry.decode(key, data) for key, data in self.state.items(prefix)]
+
+    def _by_name(self) -> dict[tuple[str, str], Table]:
+        if self._tables is None:
+            found = (Table.decode(key[2:], data) for key, data in self.state.items("t/"))
+            self._tables = {(t.schema.lower(), t.name.lower()): t for t in found}
+        return self._tables
+
+    def _views_by_name(self) -> dict[tuple[str, str], View]:
+        if self._views is None:
+            found = (View.decode(key[2:], data) for key, data in self.state.items("v/"))
+            self._views = {(v.schema.lower(), v.name.lower()): v for v in found}
+        return self._views
