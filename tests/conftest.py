@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.golden import runner
+from tests.stranger import stranger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "tests" / "golden" / "engine"
-_OURS = ("GRIZZLY_", "XDG_", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,14 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point every place a user keeps things at an empty folder, for child processes too."""
-    patch = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith(_OURS)]:
-        patch.delenv(name)
-    home = tempfile.TemporaryDirectory(prefix="grizzly-home-")
-    for name in ("CONFIG", "STATE", "CACHE", "DATA"):
-        patch.setenv(f"XDG_{name}_HOME", str(Path(home.name, name.lower())))
-    config.add_cleanup(home.cleanup)
-    config.add_cleanup(patch.undo)
+    stack = contextlib.ExitStack()
+    stack.enter_context(stranger())
+    config.add_cleanup(stack.close)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
