@@ -23,7 +23,7 @@ from engine.analyze.sources import (
 from engine.catalog import MAIN, SYSTEM
 from engine.errors import BindError, UnsupportedError
 from grammar import AsOf, Between, clear_time, parse, span_of, suggest, time_of, to_duckdb
-from grammar.nodes import Query
+from grammar.nodes import Define
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +120,17 @@ class Binder:
             raise self._unknown(ref, schema, name, catalog)
         return table
 
+    def view(self, ref: exp.Table) -> View:
+        """Resolve a view by name at the present.
+
+        Raises: BindError.
+        """
+        schema, name = self.qualify(ref)
+        view = self._around.catalog.view(schema, name)
+        if view is None:
+            raise self._unknown(ref, schema, name, self._around.catalog)
+        return view
+
     def qualify(self, ref: exp.Table) -> tuple[str, str]:
         """Return the schema and name a reference means, without looking it up."""
         if ref.catalog:
@@ -207,12 +218,12 @@ class Binder:
                 span=span_of(ref),
             )
         statement = parse(view.sql)[0]
-        if not isinstance(statement, Query):
+        if not (isinstance(statement, Define) and isinstance(statement.ast, exp.Create)):
             raise UnsupportedError(f"the view {view.qualified} holds no query", span=span_of(ref))
         inner = Binder(_Inside(self._around, catalog, view.schema))
         inner.sources = self.sources
         inner._depth = self._depth + 1
-        sql = str(to_duckdb(inner.bind(statement.ast)))
+        sql = str(to_duckdb(inner.bind(statement.ast.expression)))
         return ViewSource(self._name(), sql, view.columns)
 
     def _file_function(self, ref: exp.Table, reader: str) -> FileSource:

@@ -148,7 +148,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A stored query: state key ``v/<id>``."""
+    """A stored query, as the CREATE VIEW that made it: state key ``v/<id>``."""
 
     id: str
     schema: str

@@ -1,0 +1,456 @@
+"""CREATE, DROP, ALTER and TRUNCATE become plain definitions.
+
+Layer: ``plan``. Invariant: what cannot be kept is refused by name; no clause is dropped silently.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from engine.catalog import SYSTEM, Column, Table, View
+from engine.datatypes import parse_type
+from engine.errors import BindError, UnsupportedError, UsageError
+from engine.plan import nodes
+from engine.plan.text import ident
+from grammar import span_of, suggest, to_duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.analyze import Binder
+    from grammar import Span
+
+TABLE_TYPES = ("cow", "hybrid", "mor")
+_RESERVED_COLUMNS = ("_file", "_pos", "_rid", "_cv")
+
+
+class DefinitionPlanner:
+    """Plans one statement that changes definitions."""
+
+    def __init__(self, binder: Binder, token: Callable[[], str], written: str) -> None:
+        """Plan with ``binder``; ``token`` makes fresh ids, ``written`` is the statement's text."""
+        self._binder = binder
+        self._token = token
+        self._written = written
+
+    def plan(self, ast: exp.Expr) -> nodes.Plan:
+        """Plan any definition.
+
+        Raises: BindError, UnsupportedError, UsageError.
+        """
+        if isinstance(ast, exp.Create):
+            return self._create(ast)
+        if isinstance(ast, exp.Drop):
+            return self._drop(ast)
+        if isinstance(ast, exp.Alter):
+            return self._alter(ast)
+        if isinstance(ast, exp.TruncateTable):
+            return nodes.Truncate(self._binder.table(ast.expressions[0]))
+        if isinstance(ast, exp.Comment):
+            return self._comment(ast)
+        raise UnsupportedError("this definition is not offered", span=span_of(ast))
+
+    def _create(self, ast: exp.Create) -> nodes.Plan:
+        kind = str(ast.kind).upper()
+        if _is_temporary(ast):
+            raise UnsupportedError(
+                "there are no temporary tables or views",
+                hint="use WITH name AS (…), or a transaction that is rolled back",
+            )
+        exists, replace = bool(ast.args.get("exists")), bool(ast.args.get("replace"))
+        if kind == "TABLE":
+            return self._create_table(ast, if_not_exists=exists, replace=replace)
+        if kind == "VIEW":
+            return self._create_view(ast, if_not_exists=exists, replace=replace)
+        if kind == "SCHEMA":
+            name = ast.this.db or ast.this.name
+            if name.lower() == SYSTEM:
+                raise UnsupportedError(f"the schema {SYSTEM} is kept by the system")
+            return nodes.CreateSchema(name, if_not_exists=exists)
+        raise UnsupportedError(f"CREATE {kind} is not offered", span=span_of(ast.this))
+
+    def _create_table(
+        self, ast: exp.Create, *, if_not_exists: bool, replace: bool
+    ) -> nodes.CreateTable:
+        ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
+        schema, name = self._fresh(ref)
+        parts = ast.this.expressions if isinstance(ast.this, exp.Schema) else []
+        columns, key_names, checks = self._parts(parts)
+        options = _options(ast)
+        key_names = key_names or _key_option(options)
+        query = None
+        if ast.expression is not None:
+            if columns or checks:
+                raise UnsupportedError(
+                    "give either columns or AS SELECT, not both",
+                    span=span_of(ref),
+                    hint="cast in the SELECT to choose the types",
+                )
+            sql = self._binder.sql(ast.expression)
+            query = nodes.Select(sql, tuple(self._binder.sources))
+        elif not columns:
+            raise BindError(f"the table '{name}' has no columns", span=span_of(ref))
+        if query is not None and key_names:
+            options["key"] = ",".join(key_names)
+        table = Table(
+            self._token()[:8],
+            schema,
+            name,
+            tuple(columns),
+            () if query is not None else key_ids(columns, key_names),
+            tuple(checks),
+            options,
+            len(columns) + 1,
+        )
+        return nodes.CreateTable(
+            require_key(table), if_not_exists=if_not_exists, replace=replace, query=query
+        )
+
+    def _fresh(self, ref: exp.Table) -> tuple[str, str]:
+        schema, name = self._binder.qualify(ref)
+        if schema == SYSTEM:
+            raise UnsupportedError(f"the schema {SYSTEM} is kept by the system", span=span_of(ref))
+        return schema, name
+
+    def _parts(self, parts: Sequence[exp.Expr]) -> tuple[list[Column], list[str], list[str]]:
+        columns: list[Column] = []
+        key: list[str] = []
+        checks: list[str] = []
+        for part in parts:
+            if isinstance(part, exp.ColumnDef):
+                column, is_key, conditions = column_of(part, len(columns) + 1)
+                if any(c.name.lower() == column.name.lower() for c in columns):
+                    raise BindError(
+                        f"the column '{column.name}' is defined twice", span=span_of(part.this)
+                    )
+                columns.append(column)
+                checks += conditions
+                key += [column.name] if is_key else []
+                continue
+            constraints = part.expressions if isinstance(part, exp.Constraint) else [part]
+            for constraint in constraints:
+                self._constraint(constraint, key, checks)
+        return columns, key, checks
+
+    def _constraint(self, node: exp.Expr, key: list[str], checks: list[str]) -> None:
+        if isinstance(node, exp.PrimaryKey):
+            key += [e.name for e in node.expressions]
+        elif isinstance(node, exp.CheckColumnConstraint):
+            checks.append(str(to_duckdb(node.this)))
+        else:
+            raise UnsupportedError(
+                f"the constraint {_words(node)} is not enforced here, so it is not accepted",
+                span=span_of(node),
+                hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
+            )
+
+    def _create_view(
+        self, ast: exp.Create, *, if_not_exists: bool, replace: bool
+    ) -> nodes.CreateView:
+        if ast.args.get("materialized") or any(
+            isinstance(p, exp.MaterializedProperty) for p in _properties(ast)
+        ):
+            raise UnsupportedError("materialized views are not offered yet", span=span_of(ast.this))
+        ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
+        columns = [c.name for c in ast.this.expressions] if isinstance(ast.this, exp.Schema) else []
+        schema, name = self._fresh(ref)
+        self._binder.bind(ast.expression)
+        view = View(self._token()[:8], schema, name, self._written, tuple(columns))
+        return nodes.CreateView(view, if_not_exists=if_not_exists, replace=replace)
+
+    def _drop(self, ast: exp.Drop) -> nodes.Drop:
+        kind = str(ast.args["kind"]).upper()
+        if kind not in ("TABLE", "VIEW", "SCHEMA"):
+            raise UnsupportedError(f"DROP {kind} is not offered")
+        refs = ast.args.get("tables") or [ast.this]
+        if kind == "SCHEMA":
+            names = tuple(("", ref.db or ref.name) for ref in refs)
+        else:
+            names = tuple(self._binder.qualify(ref) for ref in refs)
+            if not ast.args.get("exists"):
+                self._must_exist(kind, refs)
+        return nodes.Drop(kind, names, bool(ast.args.get("exists")), bool(ast.args.get("cascade")))
+
+    def _must_exist(self, kind: str, refs: Sequence[exp.Table]) -> None:
+        for ref in refs:
+            if kind == "TABLE":
+                self._binder.table(ref)
+            else:
+                self._binder.view(ref)
+
+    def _alter(self, ast: exp.Alter) -> nodes.AlterTable:
+        table = self._binder.table(ast.this)
+        after, conditions = table, []
+        for action in ast.args["actions"]:
+            after, condition = self._action(after, action)
+            conditions += [condition] if condition else []
+        return nodes.AlterTable(table, after, tuple(conditions))
+
+    def _action(self, table: Table, action: exp.Expr) -> tuple[Table, str | None]:
+        if isinstance(action, exp.ColumnDef):
+            return self._add_column(table, action)
+        if isinstance(action, exp.Drop):
+            return _drop_column(table, action), None
+        if isinstance(action, exp.RenameColumn):
+            return _rename_column(table, action.this.name, action.args["to"]), None
+        if isinstance(action, exp.AlterRename):
+            return table.evolve(name=action.this.name), None
+        if isinstance(action, exp.AlterColumn):
+            return _alter_column(table, action)
+        raise UnsupportedError(
+            "this ALTER TABLE is not offered",
+            span=span_of(action),
+            hint="ADD, DROP and RENAME COLUMN, RENAME TO, SET/DROP DEFAULT, SET/DROP NOT NULL are",
+        )
+
+    def _add_column(self, table: Table, action: exp.ColumnDef) -> tuple[Table, str | None]:
+        column, is_key, checks = column_of(action, table.next_column)
+        if table.column(column.name) is not None:
+            if action.args.get("exists"):
+                return table, None
+            raise BindError(
+                f"{table.qualified} already has a column '{column.name}'", span=span_of(action.this)
+            )
+        if is_key or checks:
+            raise UnsupportedError(
+                "a column added later cannot carry a key or a CHECK", span=span_of(action.this)
+            )
+        needs = None
+        if not column.nullable and column.default is None:
+            needs = "false"
+        return (
+            table.evolve(columns=(*table.columns, column), next_column=table.next_column + 1),
+            needs,
+        )
+
+    def _comment(self, ast: exp.Comment) -> nodes.AlterTable:
+        if str(ast.args["kind"]).upper() != "TABLE":
+            raise UnsupportedError("only tables carry comments", span=span_of(ast.this))
+        table = self._binder.table(ast.this)
+        text = ast.expression.name if isinstance(ast.expression, exp.Literal) else None
+        return nodes.AlterTable(table, table.evolve(comment=text), verb="COMMENT")
+
+
+def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]]:
+    """Return the column, whether it is the key, and its CHECK conditions.
+
+    Raises: UnsupportedError for a type or constraint that cannot be kept.
+    """
+    name = node.name
+    span = span_of(node.this)
+    if name.lower() in _RESERVED_COLUMNS:
+        raise UnsupportedError(f"the column name '{name}' is reserved", span=span)
+    if node.args.get("kind") is None:
+        raise BindError(f"the column '{name}' has no type", span=span)
+    kind = _type_of(node.args["kind"], name, span)
+    nullable, default, is_key = True, None, False
+    checks: list[str] = []
+    for constraint in node.args.get("constraints") or ():
+        inner = constraint.kind
+        if isinstance(inner, exp.NotNullColumnConstraint):
+            nullable = bool(inner.args.get("allow_null"))
+        elif isinstance(inner, exp.PrimaryKeyColumnConstraint):
+            is_key, nullable = True, False
+        elif isinstance(inner, exp.DefaultColumnConstraint):
+            default = _default_of(inner.this, name)
+        elif isinstance(inner, exp.CheckColumnConstraint):
+            checks.append(str(to_duckdb(inner.this)))
+        else:
+            raise UnsupportedError(
+                f"the constraint {_words(inner)} is not enforced here, so it is not accepted",
+                span=span,
+                hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
+            )
+    return Column(number, name, kind, nullable, default), is_key, checks
+
+
+def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
+    """Return the ids of the key's columns.
+
+    Raises: BindError for an unknown one.
+    """
+    ids = []
+    for name in names:
+        found = next((c for c in columns if c.name.lower() == name.lower()), None)
+        if found is None:
+            best = suggest(name, [c.name for c in columns])
+            raise BindError(
+                f"the key names '{name}', which is not a column",
+                hint=f"did you mean '{best}'?" if best else None,
+            )
+        if found.id in ids:
+            raise BindError(f"the key names '{name}' twice")
+        ids.append(found.id)
+    return tuple(ids)
+
+
+def require_key(table: Table) -> Table:
+    """Return the table with its key columns NOT NULL, as a primary key implies."""
+    columns = tuple(
+        Column(c.id, c.name, c.type, c.nullable and c.id not in table.key, c.default)
+        for c in table.columns
+    )
+    return Table(
+        table.id,
+        table.schema,
+        table.name,
+        columns,
+        table.key,
+        table.checks,
+        table.options,
+        table.next_column,
+        table.revision,
+        table.comment,
+    )
+
+
+def _drop_column(table: Table, action: exp.Drop) -> Table:
+    for ref in action.args.get("tables") or [action.this]:
+        column = _existing(table, ref, missing_ok=bool(action.args.get("exists")))
+        if column is None:
+            continue
+        if column.id in table.key:
+            raise UnsupportedError(f"'{column.name}' is part of the key", span=span_of(ref.this))
+        if any(ident(column.name) in c or column.name in c for c in table.checks):
+            raise UnsupportedError(f"a CHECK needs '{column.name}'", span=span_of(ref.this))
+        rest = tuple(c for c in table.columns if c.id != column.id)
+        if not rest:
+            raise UnsupportedError("a table keeps at least one column", span=span_of(ref.this))
+        table = table.evolve(columns=rest)
+    return table
+
+
+def _rename_column(table: Table, name: str, to: exp.Expr) -> Table:
+    column = table.column(name)
+    if column is None:
+        raise _no_column(table, name, None)
+    if table.column(to.name) is not None and to.name.lower() != name.lower():
+        raise BindError(
+            f"{table.qualified} already has a column '{to.name}'", span=span_of(to.this)
+        )
+    if any(column.name in check for check in table.checks):
+        raise UnsupportedError(f"a CHECK needs '{column.name}'", span=span_of(to.this))
+    return _with_column(table, column, name=to.name)
+
+
+def _alter_column(table: Table, action: exp.AlterColumn) -> tuple[Table, str | None]:
+    column = _existing(table, action, missing_ok=False)
+    if column is None:
+        raise _no_column(table, action.name, span_of(action.this))
+    if action.args.get("dtype") is not None:
+        raise UnsupportedError(
+            "the type of a column cannot be changed in place yet",
+            span=span_of(action.this),
+            hint="add a column of the new type, UPDATE it, then drop the old one",
+        )
+    if action.args.get("allow_null") is not None:
+        if action.args["allow_null"]:
+            if column.id in table.key:
+                raise UnsupportedError(f"'{column.name}' is part of the key")
+            return _with_column(table, column, nullable=True), None
+        return _with_column(table, column, nullable=False), f"{ident(column.name)} IS NOT NULL"
+    if action.args.get("drop"):
+        return _with_column(table, column, default=None), None
+    default = action.args.get("default")
+    if default is not None:
+        return _with_column(table, column, default=_default_of(default, column.name)), None
+    raise UnsupportedError("this ALTER COLUMN is not offered", span=span_of(action.this))
+
+
+def _with_column(table: Table, old: Column, **changes: Any) -> Table:
+    fields = {
+        "name": old.name,
+        "type": old.type,
+        "nullable": old.nullable,
+        "default": old.default,
+        **changes,
+    }
+    new = Column(old.id, **fields)
+    return table.evolve(columns=tuple(new if c.id == old.id else c for c in table.columns))
+
+
+def _existing(table: Table, ref: exp.Expr, *, missing_ok: bool) -> Column | None:
+    column = table.column(ref.name)
+    if column is None and not missing_ok:
+        raise _no_column(table, ref.name, span_of(ref.this))
+    return column
+
+
+def _no_column(table: Table, name: str, span: Span | None) -> BindError:
+    best = suggest(name, [c.name for c in table.columns])
+    return BindError(
+        f"{table.qualified} has no column '{name}'",
+        span=span,
+        hint=f"did you mean '{best}'?" if best else None,
+        code="SEMANTIC_004",
+    )
+
+
+def _type_of(node: exp.Expr, column: str, span: Span | None) -> str:
+    try:
+        return parse_type(str(to_duckdb(node))).text
+    except UnsupportedError as error:
+        raise UnsupportedError(
+            f"the column '{column}' cannot be kept: {error.message}", span=span, hint=error.hint
+        ) from None
+
+
+def _default_of(node: exp.Expr, column: str) -> str:
+    if node.find(exp.Column, exp.Query):
+        raise UnsupportedError(
+            f"the default of '{column}' must not refer to columns or tables", span=span_of(node)
+        )
+    return str(to_duckdb(node))
+
+
+def _properties(ast: exp.Create) -> list[exp.Expr]:
+    holder = ast.args.get("properties")
+    return list(holder.expressions) if holder is not None else []
+
+
+def _is_temporary(ast: exp.Create) -> bool:
+    return any(isinstance(p, exp.TemporaryProperty) for p in _properties(ast))
+
+
+def _options(ast: exp.Create) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for prop in _properties(ast):
+        if not isinstance(prop, exp.Property):
+            continue
+        name = prop.name.lower()
+        value = prop.args.get("value")
+        if name == "key" and value is not None:
+            parts = value.expressions or [value.this if isinstance(value, exp.Paren) else value]
+            options["key"] = ",".join(p.name for p in parts)
+        elif name == "type":
+            options["type"] = _table_type(value.name.lower() if value is not None else "")
+        else:
+            raise UsageError(
+                f"'{name}' is not an option of a table", hint="the options are: type, key"
+            )
+    return options
+
+
+def _table_type(word: str) -> str:
+    if word not in TABLE_TYPES:
+        raise UsageError(
+            f"'{word}' is not a type of table", hint=f"one of: {', '.join(TABLE_TYPES)}"
+        )
+    return word
+
+
+def _key_option(options: dict[str, str]) -> list[str]:
+    return [n for n in options.pop("key", "").split(",") if n]
+
+
+def _words(node: exp.Expr) -> str:
+    return {
+        "UniqueColumnConstraint": "UNIQUE",
+        "ForeignKey": "FOREIGN KEY",
+        "Reference": "REFERENCES",
+        "GeneratedAsIdentityColumnConstraint": "GENERATED",
+        "ComputedColumnConstraint": "GENERATED",
+        "CollateColumnConstraint": "COLLATE",
+    }.get(type(node).__name__, type(node).__name__)

@@ -1,0 +1,87 @@
+"""From a bound statement to a plan.
+
+Layer: ``plan``. Invariant: planning reads definitions only; it touches no data and changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from engine.analyze import Binder
+from engine.errors import UnsupportedError, UsageError
+from engine.plan import nodes
+from engine.plan.definitions import DefinitionPlanner
+from engine.plan.rows import RowPlanner
+from grammar import nodes as statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.analyze import Source, Surroundings
+
+
+class Planner:
+    """Plans one statement.
+
+    Cost: parsing aside, well under a millisecond for a statement of one line.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        text: str,
+        token: Callable[[], str],
+        arity: Callable[[Sequence[Source], str], list[str]],
+    ) -> None:
+        """Plan a statement of ``text`` in ``around``; ``arity`` names a bound query's columns."""
+        self.binder = Binder(around)
+        self._text = text
+        self._token = token
+        self._rows = RowPlanner(self.binder, lambda sql: arity(self.binder.sources, sql))
+
+    def plan(self, statement: statements.Statement) -> nodes.Plan:
+        """Return what is to be done.
+
+        Raises: BindError, UnsupportedError, TypeMismatchError, UsageError.
+        """
+        match statement:
+            case statements.Query(ast=ast):
+                return self.select(ast)
+            case statements.Upsert():
+                return self._rows.upsert(statement)
+            case statements.Write():
+                return self._write(statement)
+            case statements.Define(ast=ast):
+                written = self._text[statement.span.start : statement.span.end]
+                return DefinitionPlanner(self.binder, self._token, written).plan(ast)
+            case _:
+                raise UnsupportedError("this statement has no plan", span=statement.span)
+
+    def select(self, ast: exp.Expr) -> nodes.Select:
+        """Plan a query."""
+        sql = self.binder.sql(ast)
+        return nodes.Select(sql, tuple(self.binder.sources))
+
+    def export(self, node: statements.Copy, form: str) -> nodes.Export:
+        """Plan COPY … TO a path.
+
+        Raises: BindError, UsageError.
+        """
+        if isinstance(node.source, str) or not isinstance(node.target, str):
+            raise UsageError("COPY … TO a file takes a table or a query in brackets")
+        query: exp.Expr = node.source
+        if isinstance(query, exp.Table):
+            columns = [exp.column(c, quoted=True) for c in node.columns] or [exp.Star()]
+            query = exp.select(*columns).from_(query)
+        return nodes.Export(self.select(query), node.target, form, dict(node.options))
+
+    def _write(self, statement: statements.Write) -> nodes.RowWrite:
+        if isinstance(statement.ast, exp.Insert):
+            return self._rows.insert(statement)
+        if isinstance(statement.ast, exp.Update):
+            return self._rows.update(statement)
+        if isinstance(statement.ast, exp.Delete):
+            return self._rows.delete(statement)
+        return self._rows.merge(statement)

@@ -1,0 +1,514 @@
+"""INSERT, UPSERT, UPDATE, DELETE and MERGE become one shape: a query for the rows to write.
+
+Layer: ``plan``. Invariant: every plan made here yields ``_op, _file, _pos, _rid`` and then all columns
+of the target in wire types, so one piece of code applies them all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from engine.datatypes import parse_type
+from engine.errors import BindError, UnsupportedError
+from engine.plan.nodes import OP_DELETE, OP_INSERT, OP_UPDATE, RowWrite
+from engine.plan.text import comma, ident
+from grammar import span_of, suggest, to_duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.analyze import Binder, TableSource
+    from engine.catalog import Column, Table
+    from grammar import Span
+    from grammar.nodes import Upsert, Write
+
+Describe = "Callable[[str], tuple[list[str], list[str]]]"
+_SOURCE = "_src"
+_HIDDEN = "{t}._file AS _file, {t}._pos AS _pos, {t}._rid AS _rid"
+_NOWHERE = "NULL::INTEGER AS _file, NULL::BIGINT AS _pos, NULL::BIGINT AS _rid"
+
+
+def stored(expression: str, column: Column) -> str:
+    """Return SQL that casts ``expression`` to the column's type and then to its wire form."""
+    kind = parse_type(column.type)
+    typed = f"CAST({expression} AS {kind.text})"
+    return f"CAST({typed} AS {kind.wire_text})" if kind.cast_on_read else typed
+
+
+class RowPlanner:
+    """Plans one statement that writes rows."""
+
+    def __init__(self, binder: Binder, arity: Callable[[str], list[str]]) -> None:
+        """Plan with ``binder``; ``arity`` tells a bound query's column names without running it."""
+        self._binder = binder
+        self._arity = arity
+
+    def insert(self, node: Write) -> RowWrite:
+        """Plan INSERT in all its forms.
+
+        Raises: BindError, UnsupportedError.
+        """
+        ast = node.ast
+        ref, columns = _target_of(ast.this)
+        target = self._binder.target(ref)
+        table = target.table
+        conflict = ast.args.get("conflict")
+        alternative = str(ast.args.get("alternative") or "").upper()
+        if conflict is not None or alternative:
+            return self._insert_or(ast, target, columns, alternative)
+        source, given = self._source(table, ast.expression, columns, by_name=_by_name(ast))
+        values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
+        sql = f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {_columns(table, values)} FROM {source}"  # noqa: S608
+        return self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
+
+    def upsert(self, node: Upsert) -> RowWrite:
+        """Plan UPSERT: rows whose key is present replace, the others are added.
+
+        Raises: BindError when there is no key.
+        """
+        target = self._binder.target(node.table)
+        key = self._key(target.table, node.key, node.table)
+        given_names = tuple(exp.to_identifier(name) for name in node.columns)
+        source, given = self._source(target.table, node.source, given_names, by_name=node.by_name)
+        sql = self._upsert_sql(target, source, given, key)
+        returning = self._returning(node.returning, target.table.name)
+        return RowWrite(
+            "UPSERT",
+            target,
+            sql,
+            tuple(self._binder.sources),
+            unique=True,
+            once="two rows of the UPSERT have the same key",
+            returning=returning,
+        )
+
+    def update(self, node: Write) -> RowWrite:
+        """Plan UPDATE, with FROM or without.
+
+        Raises: BindError for an unknown or repeated column.
+        """
+        ast = node.ast
+        target = self._binder.target(ast.this)
+        table = target.table
+        alias = ast.this.alias or ast.this.name
+        bound = self._bind_rest(ast)
+        sets = self._assignments(table, ast.expressions)
+        old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
+        new = {c.id: self._value(c, value) for c, value in _assigned(table, bound.expressions)}
+        sql = (
+            f"{self._with(bound)}SELECT {OP_UPDATE} AS _op, {_HIDDEN.format(t=ident(alias))}, "  # noqa: S608
+            f"{_columns(table, {**old, **new})} FROM {ident(target.name)} AS {ident(alias)}"
+            f"{_from(bound.args.get('from_'))}{_where(bound)}"
+        )
+        if bound.args.get("from_"):
+            sql += _first_match(alias)
+        touches_key = any(c.id in table.key for c in sets)
+        return self._row_write("UPDATE", target, sql, ast, unique=touches_key)
+
+    def delete(self, node: Write) -> RowWrite:
+        """Plan DELETE, with USING or without."""
+        ast = node.ast
+        target = self._binder.target(ast.this)
+        table = target.table
+        alias = ast.this.alias or ast.this.name
+        bound = self._bind_rest(ast)
+        old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
+        shown = _columns(table, old if ast.args.get("returning") else _nulls(table))
+        using = "".join(f", {to_duckdb(u)}" for u in bound.args.get("using") or ())
+        sql = (
+            f"{self._with(bound)}SELECT {OP_DELETE} AS _op, {_HIDDEN.format(t=ident(alias))}, {shown} "  # noqa: S608
+            f"FROM {ident(target.name)} AS {ident(alias)}{using}{_where(bound)}"
+        )
+        if using:
+            sql += _first_match(alias)
+        return self._row_write("DELETE", target, sql, ast, unique=False)
+
+    def merge(self, node: Write) -> RowWrite:
+        """Plan MERGE: the first WHEN whose condition holds decides about a row.
+
+        Raises: BindError, UnsupportedError.
+        """
+        ast = node.ast
+        target = self._binder.target(ast.this)
+        alias = ast.this.alias or ast.this.name
+        bound = self._bind_rest(ast)
+        using = bound.args["using"]
+        source_alias = using.alias or "_using"
+        on = to_duckdb(bound.args["on"]) if bound.args.get("on") else None
+        if on is None:
+            raise UnsupportedError("MERGE needs ON and a condition", span=span_of(ast.this))
+        branches = [
+            self._branch(target.table, when, alias, source_alias)
+            for when in bound.args["whens"].expressions
+        ]
+        kinds = {(b.matched, b.by_source) for b in branches}
+        join = "FULL" if (False, True) in kinds else "LEFT"
+        clause = " ".join(f"WHEN {b.condition} THEN {b.op}" for b in branches)
+        columns = comma(
+            f"CASE {' '.join(b.column(c) for b in branches)} END AS {ident(c.name)}"
+            for c in target.table.columns
+        )
+        sql = (
+            f"{self._with(bound)}SELECT * FROM (SELECT CASE {clause} END AS _op, "  # noqa: S608
+            f"{_HIDDEN.format(t=ident(alias))}, {columns} "
+            f"FROM (SELECT *, true AS _from_source FROM {_relation(using)}) AS {ident(source_alias)} "
+            f"{join} JOIN {ident(target.name)} AS {ident(alias)} ON {on}) WHERE _op IS NOT NULL"
+        )
+        plan = self._row_write("MERGE", target, sql, ast, unique=bool(target.table.key))
+        return RowWrite(
+            plan.verb,
+            plan.target,
+            plan.sql,
+            plan.sources,
+            plan.unique,
+            once="a row of the target matches more than one row of the source",
+            returning=plan.returning,
+        )
+
+    def _insert_or(
+        self, ast: exp.Insert, target: TableSource, columns: Sequence[exp.Identifier], word: str
+    ) -> RowWrite:
+        """Plan ON CONFLICT and INSERT OR REPLACE/IGNORE by way of the key."""
+        table = target.table
+        conflict = ast.args.get("conflict")
+        names = [k.name for k in (conflict.args.get("conflict_keys") or ())] if conflict else []
+        key = self._key(table, tuple(names), ast.this)
+        source, given = self._source(table, ast.expression, columns, by_name=_by_name(ast))
+        action = str(conflict.args.get("action") or "").upper() if conflict else ""
+        if word == "IGNORE" or action == "DO NOTHING":
+            values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
+            on = _match(key, given)
+            sql = (
+                f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {_columns(table, values)} FROM {source} "  # noqa: S608
+                f"ANTI JOIN {ident(target.name)} AS _t ON {on} QUALIFY row_number() OVER "
+                f"(PARTITION BY {comma(f'{_SOURCE}.{ident(_given(k, given))}' for k in key)}) = 1"
+            )
+            return self._row_write("INSERT", target, sql, ast, unique=True)
+        if conflict is not None and conflict.expressions:
+            sql = self._on_conflict_update(ast, target, source, given, key)
+        else:
+            sql = self._upsert_sql(target, source, given, key)
+        plan = self._row_write("INSERT", target, sql, ast, unique=True)
+        return RowWrite(
+            plan.verb,
+            plan.target,
+            plan.sql,
+            plan.sources,
+            unique=True,
+            once="two rows of the INSERT have the same key",
+            returning=plan.returning,
+        )
+
+    def _on_conflict_update(
+        self,
+        ast: exp.Insert,
+        target: TableSource,
+        source: str,
+        given: list[tuple[str, Column]],
+        key: Sequence[Column],
+    ) -> str:
+        """DO UPDATE SET …: bare columns are the table's, ``excluded`` is the new row."""
+        table = target.table
+        alias = ast.this.this.name if isinstance(ast.this, exp.Schema) else ast.this.name
+        conflict = ast.args["conflict"]
+        for column in conflict.find_all(exp.Column):
+            if not column.table and not isinstance(column.parent, exp.OnConflict):
+                column.set("table", exp.to_identifier(alias, quoted=True))
+        new = {c.id: self._value(c, v) for c, v in _assigned(table, conflict.expressions)}
+        by_id = {c.id: g for g, c in given}
+        parts = []
+        for column in table.columns:
+            fresh = (
+                f"excluded.{ident(by_id[column.id])}" if column.id in by_id else _default(column)
+            )
+            old = new.get(column.id, f"{ident(alias)}.{ident(column.name)}")
+            both = f"CASE WHEN {ident(alias)}._pos IS NULL THEN {fresh} ELSE {old} END"
+            parts.append(f"{stored(both, column)} AS {ident(column.name)}")
+        on = " AND ".join(
+            f"excluded.{ident(_given(k, given))} = {ident(alias)}.{ident(k.name)}" for k in key
+        )
+        renamed = source.replace(f" AS {_SOURCE}", " AS excluded", 1)
+        where = conflict.args.get("where")
+        keep = f" WHERE {ident(alias)}._pos IS NULL OR ({to_duckdb(where.this)})" if where else ""
+        return (
+            f"SELECT CASE WHEN {ident(alias)}._pos IS NULL THEN {OP_INSERT} ELSE {OP_UPDATE} END AS _op, "  # noqa: S608
+            f"{_HIDDEN.format(t=ident(alias))}, {comma(parts)} FROM {renamed} "
+            f"LEFT JOIN {ident(target.name)} AS {ident(alias)} ON {on}{keep}"
+        )
+
+    def _upsert_sql(
+        self,
+        target: TableSource,
+        source: str,
+        given: list[tuple[str, Column]],
+        key: Sequence[Column],
+    ) -> str:
+        by_id = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
+        parts = []
+        for column in target.table.columns:
+            if column.id in by_id:
+                value = by_id[column.id]
+            else:
+                value = (
+                    f"CASE WHEN _t._pos IS NULL THEN {_default(column)} "
+                    f"ELSE _t.{ident(column.name)} END"
+                )
+            parts.append(f"{stored(value, column)} AS {ident(column.name)}")
+        return (
+            f"SELECT CASE WHEN _t._pos IS NULL THEN {OP_INSERT} ELSE {OP_UPDATE} END AS _op, "  # noqa: S608
+            f"{_HIDDEN.format(t='_t')}, {comma(parts)} FROM {source} "
+            f"LEFT JOIN {ident(target.name)} AS _t ON {_match(key, given)}"
+        )
+
+    def _source(
+        self,
+        table: Table,
+        query: exp.Expr | None,
+        columns: Sequence[exp.Identifier],
+        *,
+        by_name: bool,
+    ) -> tuple[str, list[tuple[str, Column]]]:
+        """Return the source as SQL, and which of its columns feeds which of the table's."""
+        if query is None:
+            return f"(SELECT 1) AS {_SOURCE}", []
+        _fill_defaults(query, _named(table, columns) if columns else list(table.columns))
+        sql = self._binder.sql(query)
+        names = self._arity(sql)
+        if by_name:
+            chosen = [_find(table, name, None) for name in names]
+        else:
+            chosen = _named(table, columns) if columns else list(table.columns)
+        if len(names) != len(chosen):
+            what = "columns are listed" if columns else f"columns are in {table.qualified}"
+            raise BindError(
+                f"{len(names)} values for each row, but {len(chosen)} {what}",
+                span=span_of(query),
+                hint=f"the columns are: {', '.join(c.name for c in chosen[:12])}",
+                code="SEMANTIC_009",
+            )
+        aliases = [f"c{i}" for i in range(len(names))]
+        typed = comma(
+            f"CAST({ident(a)} AS {parse_type(c.type).text}) AS {ident(a)}"
+            for a, c in zip(aliases, chosen, strict=True)
+        )
+        text = f"(SELECT {typed} FROM ({sql}) AS _given({comma(aliases)})) AS {_SOURCE}"  # noqa: S608
+        return text, list(zip(aliases, chosen, strict=True))
+
+    def _key(self, table: Table, names: Sequence[str], ref: exp.Expr) -> list[Column]:
+        if names:
+            return [_find(table, name, span_of(ref)) for name in names]
+        if not table.key:
+            raise BindError(
+                f"{table.qualified} has no primary key",
+                span=span_of(ref),
+                hint="name the key: UPSERT INTO t … KEY (id), or create the table with a PRIMARY KEY",
+                code="SEMANTIC_010",
+            )
+        return list(table.key_columns)
+
+    def _assignments(self, table: Table, pairs: Sequence[exp.Expr]) -> list[Column]:
+        seen: list[Column] = []
+        for column, value in _assigned(table, pairs):
+            if column in seen:
+                raise BindError(f"'{column.name}' is set twice", span=span_of(value))
+            seen.append(column)
+        return seen
+
+    def _value(self, column: Column, value: exp.Expr) -> str:
+        return _default(column) if _is_default(value) else f"({to_duckdb(value)})"
+
+    def _bind_rest(self, ast: exp.Expr) -> exp.Expr:
+        """Bind everything of a statement but its target and RETURNING."""
+        rest = ast.copy()
+        rest.args["this"] = exp.to_identifier("_target")
+        rest.set("returning", None)
+        return self._binder.bind(rest)
+
+    def _with(self, bound: exp.Expr) -> str:
+        scope = bound.args.get("with_")
+        return f"{to_duckdb(scope)} " if scope else ""
+
+    def _returning(self, expressions: Sequence[exp.Expr], alias: str) -> str | None:
+        if not expressions:
+            return None
+        shown = comma(to_duckdb(e) for e in expressions)
+        return f"SELECT {shown} FROM _returned AS {ident(alias)}"  # noqa: S608
+
+    def _row_write(
+        self, verb: str, target: TableSource, sql: str, ast: exp.Expr, *, unique: bool
+    ) -> RowWrite:
+        returning = ast.args.get("returning")
+        ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
+        return RowWrite(
+            verb,
+            target,
+            sql,
+            tuple(self._binder.sources),
+            unique=unique,
+            returning=self._returning(
+                returning.expressions if returning else (), ref.alias or ref.name
+            ),
+        )
+
+    def _branch(self, table: Table, when: exp.When, alias: str, source: str) -> _Branch:
+        matched = bool(when.args.get("matched"))
+        by_source = bool(when.args.get("source"))
+        there, here = f"{ident(alias)}._pos", f"{ident(source)}._from_source"
+        if matched:
+            condition = f"({there} IS NOT NULL AND {here})"
+        elif by_source:
+            condition = f"({here} IS NULL)"
+        else:
+            condition = f"({there} IS NULL)"
+        extra = when.args.get("condition")
+        if extra is not None:
+            condition = f"({condition} AND ({to_duckdb(extra)}))"
+        op, values = self._action(table, when.args["then"], alias, source)
+        return _Branch(condition, op, values, matched=matched, by_source=by_source)
+
+    def _action(
+        self, table: Table, then: exp.Expr, alias: str, source: str
+    ) -> tuple[str, dict[int, str]]:
+        old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
+        star = {c.id: f"{ident(source)}.{ident(c.name)}" for c in table.columns}
+        if isinstance(then, exp.Update):
+            if not then.expressions or isinstance(then.expressions, exp.Star):
+                return str(OP_UPDATE), star
+            new = {c.id: self._value(c, v) for c, v in _assigned(table, then.expressions)}
+            return str(OP_UPDATE), {**old, **new}
+        if isinstance(then, exp.Insert):
+            if isinstance(then.this, exp.Star) or (then.this is None and not then.expression):
+                return str(OP_INSERT), star
+            names = then.this.expressions if then.this is not None else ()
+            columns = [_find(table, n.name, span_of(n)) for n in names] or list(table.columns)
+            values = then.expression.expressions
+            if len(columns) != len(values):
+                raise BindError(
+                    f"{len(values)} values for {len(columns)} columns", span=span_of(then)
+                )
+            given = {c.id: self._value(c, v) for c, v in zip(columns, values, strict=True)}
+            return str(OP_INSERT), {**{c.id: _default(c) for c in table.columns}, **given}
+        word = then.name.upper()
+        if word == "DELETE":
+            return str(OP_DELETE), old
+        if word in ("DO NOTHING", "NOTHING"):
+            return "NULL", _nulls(table)
+        raise UnsupportedError(f"MERGE cannot {word}", span=span_of(then))
+
+
+class _Branch:
+    """One WHEN of a MERGE, as SQL."""
+
+    def __init__(
+        self, condition: str, op: str, values: dict[int, str], *, matched: bool, by_source: bool
+    ) -> None:
+        self.condition = condition
+        self.op = op
+        self.matched = matched
+        self.by_source = by_source
+        self._values = values
+
+    def column(self, column: Column) -> str:
+        return f"WHEN {self.condition} THEN {stored(self._values[column.id], column)}"
+
+
+def _columns(table: Table, values: dict[int, str]) -> str:
+    return comma(
+        f"{stored(values.get(c.id, _default(c)), c)} AS {ident(c.name)}" for c in table.columns
+    )
+
+
+def _nulls(table: Table) -> dict[int, str]:
+    return {c.id: "NULL" for c in table.columns}
+
+
+def _default(column: Column) -> str:
+    return f"({column.default})" if column.default is not None else "NULL"
+
+
+def _match(key: Sequence[Column], given: list[tuple[str, Column]]) -> str:
+    return " AND ".join(f"{_SOURCE}.{ident(_given(k, given))} = _t.{ident(k.name)}" for k in key)
+
+
+def _given(key: Column, given: list[tuple[str, Column]]) -> str:
+    for name, column in given:
+        if column.id == key.id:
+            return name
+    raise BindError(f"the key column '{key.name}' is not among the columns given")
+
+
+def _target_of(this: exp.Expr) -> tuple[exp.Table, list[exp.Identifier]]:
+    if isinstance(this, exp.Schema):
+        return this.this, list(this.expressions)
+    return this, []
+
+
+def _by_name(ast: exp.Expr) -> bool:
+    return bool(ast.args.get("by_name"))
+
+
+def _find(table: Table, name: str, span: Span | None) -> Column:
+    column = table.column(name)
+    if column is None:
+        best = suggest(name, [c.name for c in table.columns])
+        raise BindError(
+            f"{table.qualified} has no column '{name}'",
+            span=span,
+            hint=f"did you mean '{best}'?" if best else None,
+            code="SEMANTIC_004",
+        )
+    return column
+
+
+def _named(table: Table, names: Sequence[exp.Expr]) -> list[Column]:
+    columns = [_find(table, n.name, span_of(n)) for n in names]
+    for position, column in enumerate(columns):
+        if column in columns[:position]:
+            raise BindError(f"'{column.name}' is listed twice", span=span_of(names[position]))
+    return columns
+
+
+def _assigned(table: Table, pairs: Sequence[exp.Expr]) -> list[tuple[Column, exp.Expr]]:
+    out = []
+    for pair in pairs:
+        left = pair.this
+        out.append((_find(table, left.name, span_of(left)), pair.expression))
+    return out
+
+
+def _is_default(value: exp.Expr) -> bool:
+    return isinstance(value, (exp.Var, exp.Column)) and value.name.upper() == "DEFAULT"
+
+
+def _fill_defaults(query: exp.Expr, columns: Sequence[Column]) -> None:
+    """Put each column's default where VALUES says DEFAULT."""
+    if not isinstance(query, exp.Values):
+        return
+    for row in query.expressions:
+        for column, value in zip(columns, row.expressions, strict=False):
+            if _is_default(value):
+                value.replace(exp.Var(this=_default(column)))
+
+
+def _from(clause: exp.From | None) -> str:
+    return f", {to_duckdb(clause.this)}" if clause is not None else ""
+
+
+def _where(bound: exp.Expr) -> str:
+    where = bound.args.get("where")
+    return f" WHERE {to_duckdb(where.this)}" if where is not None else ""
+
+
+def _relation(using: exp.Expr) -> str:
+    """Return a MERGE source without its alias."""
+    bare = using.copy()
+    bare.set("alias", None)
+    return str(to_duckdb(bare))
+
+
+def _first_match(alias: str) -> str:
+    """Take one match of each row, as UPDATE … FROM and DELETE … USING promise."""
+    rows = f"{ident(alias)}._file, {ident(alias)}._pos"
+    return f" QUALIFY row_number() OVER (PARTITION BY {rows}) = 1"
