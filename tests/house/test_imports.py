@@ -1,0 +1,83 @@
+"""What a program pays for when it starts, and what the verifier leans on."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT
+
+HEAVY = {"sqlglot", "prompt_toolkit", "pyarrow", "duckdb", "numpy", "cryptography"}
+
+
+def imported(path: Path) -> set[str]:
+    """Return every dotted name that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["query", "--help"]])
+def test_asking_for_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    program = (
+        "import sys, atexit\n"
+        f"sys.argv = ['grizzly', *{arguments!r}]\n"
+        "atexit.register(lambda: print('LOADED', *sorted(sys.modules), file=sys.stderr))\n"
+        "from grizzly_cli.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    _, mark, loaded = done.stderr.partition("LOADED ")
+    assert mark
+    assert not HEAVY & set(loaded.split())
+
+
+def test_importing_the_python_door_draws_nothing() -> None:
+    program = "import sys, grizzly; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"typer", "rich", "prompt_toolkit", "pygments"} & set(done.stdout.split())
+
+
+def test_the_python_door_opens_onto_the_session_alone() -> None:
+    ours = {name for name in imported(ROOT / "grizzly.py") if name.split(".")[0] == "engine"}
+    assert ours <= {"engine.session", "engine.errors"}
+    assert not {"grammar", "grizzly_cli"} & {n.split(".")[0] for n in imported(ROOT / "grizzly.py")}
+
+
+def test_the_verifier_is_written_in_the_standard_library() -> None:
+    files = sorted((ROOT / "engine" / "proof").rglob("*.py"))
+    assert len(files) > 3
+    for path in files:
+        for name in imported(path):
+            top = name.split(".")[0]
+            assert top in sys.stdlib_module_names or name.startswith("engine.proof"), (path, name)
+
+
+def test_the_verifier_runs_where_nothing_else_is_installed() -> None:
+    # -S: no site-packages at all.
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "engine.proof", "--help"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout.lower()
