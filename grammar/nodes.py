@@ -1,0 +1,186 @@
+"""The statements of PL-GRIZZLY.
+
+Layer: ``grammar``. Invariant: queries, expressions and stock DML and DDL stay sqlglot trees inside
+``ast``; only what standard SQL lacks has fields of its own. Names are as written: nothing is
+resolved here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlglot import exp
+
+    from grammar.errors import Span
+    from grammar.timetravel import Point
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement and its place in the text."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class Query(Statement):
+    """SELECT in any of its forms, VALUES, PIVOT, CHANGES FROM."""
+
+    ast: exp.Query
+
+
+@dataclass(frozen=True)
+class Write(Statement):
+    """INSERT, UPDATE, DELETE or MERGE; RETURNING stays in the tree."""
+
+    ast: exp.Insert | exp.Update | exp.Delete | exp.Merge
+
+
+@dataclass(frozen=True)
+class Upsert(Statement):
+    """Insert or update by key; without a key of its own, the table's key holds."""
+
+    table: exp.Table
+    columns: tuple[str, ...]
+    source: exp.Query
+    key: tuple[str, ...]
+    returning: tuple[exp.Expr, ...] = ()
+    by_name: bool = False
+
+
+@dataclass(frozen=True)
+class Define(Statement):
+    """CREATE, DROP, ALTER, TRUNCATE or COMMENT ON."""
+
+    ast: exp.Create | exp.Drop | exp.Alter | exp.TruncateTable | exp.Comment
+
+
+@dataclass(frozen=True)
+class Copy(Statement):
+    """Import (the source is a path) or export (the target is a path).
+
+    Option names are lower case; an option without a value has the value ``true``.
+    """
+
+    source: exp.Table | exp.Query | str
+    target: exp.Table | str
+    options: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Begin(Statement):
+    """Start a transaction."""
+
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Commit(Statement):
+    """Keep the transaction."""
+
+
+@dataclass(frozen=True)
+class Rollback(Statement):
+    """Drop the transaction."""
+
+
+@dataclass(frozen=True)
+class CreateSnapshot(Statement):
+    """Name a point of the timeline; without a point, the latest commit."""
+
+    name: str
+    point: Point | None
+    replace: bool
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class DropSnapshot(Statement):
+    """Forget a snapshot's name."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class Restore(Statement):
+    """Commit a table's old state again."""
+
+    table: exp.Table
+    point: Point
+
+
+@dataclass(frozen=True)
+class Explain(Statement):
+    """Show how a statement would run, or did run."""
+
+    statement: Statement
+    analyze: bool
+
+
+@dataclass(frozen=True)
+class Show(Statement):
+    """List things; ``what`` is upper case, ``args`` what followed (a table for COLUMNS)."""
+
+    what: str
+    args: tuple[exp.Table | str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Describe(Statement):
+    """The columns of a table or of a statement's result."""
+
+    target: exp.Table | Statement
+
+
+@dataclass(frozen=True)
+class Summarize(Statement):
+    """Statistics of each column of a table or of a query."""
+
+    target: exp.Table | Statement
+
+
+@dataclass(frozen=True)
+class SetOption(Statement):
+    """Change a setting of the session."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class ResetOption(Statement):
+    """Give a setting its default again."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Use(Statement):
+    """Change the schema that bare names belong to."""
+
+    schema: str
+
+
+@dataclass(frozen=True)
+class Compact(Statement):
+    """Rewrite small and half-deleted files of one table, or of all."""
+
+    table: exp.Table | None
+
+
+@dataclass(frozen=True)
+class VerifyTimeline(Statement):
+    """Recompute every hash of the lakehouse."""
+
+
+@dataclass(frozen=True)
+class VerifyTable(Statement):
+    """Recompute every hash of one table."""
+
+    table: exp.Table

@@ -1,0 +1,33 @@
+"""Points in time at the end of a statement.
+
+Layer: ``grammar.parser``. Invariant: the same points as behind a table's name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from grammar.timetravel import Point, bare_point
+
+if TYPE_CHECKING:
+    from grammar.parser.cursor import Cursor
+
+
+def point(cursor: Cursor) -> Point:
+    """Read ``[TIMESTAMP] x``, ``VERSION n`` or ``SNAPSHOT s``, which ends the statement."""
+    if cursor.take("SNAPSHOT"):
+        token = cursor.peek()
+        name = exp.Literal.string(cursor.name_or_string("a snapshot's name"))
+        return Point("snapshot", name.update_positions(token))
+    if cursor.take("VERSION"):
+        return Point("version", cursor.expression("a version"))
+    cursor.take("TIMESTAMP")
+    token = cursor.peek()
+    text = cursor.string()
+    if text is not None:
+        if not cursor.done:
+            cursor.fail("expected the end of the statement")
+        return Point("timestamp", exp.Literal.string(text).update_positions(token))
+    return bare_point(cursor.expression("a point in time"))

@@ -1,0 +1,129 @@
+"""From characters to tokens.
+
+Layer: ``grammar``. Invariant: a token, also one that desugaring made up, points at source text, so
+every error can show the place. Comments are dropped here: they never reach a tree.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import TokenError
+from sqlglot.tokens import Token, TokenType
+
+from grammar.errors import ParseError, Span
+from grammar.scan import unclosed
+
+OPENING = {
+    TokenType.L_PAREN: TokenType.R_PAREN,
+    TokenType.L_BRACKET: TokenType.R_BRACKET,
+    TokenType.L_BRACE: TokenType.R_BRACE,
+}
+CLOSING = frozenset(OPENING.values())
+MAX_NESTING = 100
+
+_WORDLESS = frozenset(
+    {TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER, TokenType.HEREDOC_STRING}
+)
+# These would swallow the rest of a statement as one string, or open a template.
+_SWALLOWING = frozenset({"CALL", "EXPLAIN", "OPTIMIZE", "PREPARE", "VACUUM", "RESET", "EXECUTE"})
+
+
+def _is_plain(keyword: str) -> bool:
+    return keyword not in _SWALLOWING and not (
+        keyword.startswith("{") or keyword.endswith(("}}", "%}"))
+    )
+
+
+class GrizzlyTokenizer(DuckDB.Tokenizer):
+    """DuckDB's tokens, with backticks for names and nothing that swallows text."""
+
+    IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ['"', "`"]
+    COMMANDS: ClassVar[set[TokenType]] = set()
+    KEYWORDS: ClassVar[dict[str, TokenType]] = {
+        keyword: kind for keyword, kind in DuckDB.Tokenizer.KEYWORDS.items() if _is_plain(keyword)
+    }
+
+
+def tokenize(text: str) -> list[Token]:
+    """Cut text into tokens.
+
+    Raises: ParseError for an unclosed quote or comment, and for a malformed number.
+    """
+    try:
+        tokens = GrizzlyTokenizer(dialect=DuckDB).tokenize(text)
+    except TokenError as error:
+        raise _lexical_error(text, error) from None
+    for token in tokens:
+        token.comments = []
+    return tokens
+
+
+def _lexical_error(text: str, error: TokenError) -> ParseError:
+    found = unclosed(text)
+    if found is None:
+        return ParseError(str(error).splitlines()[0], span=Span(0, len(text)))
+    what, start, closer = found
+    end = text.find("\n", start)
+    return ParseError(
+        f"unclosed {what}",
+        span=Span(start, len(text) if end < 0 else end),
+        hint=f"close it with {closer}",
+        code="SYNTAX_004",
+    )
+
+
+def check_brackets(tokens: list[Token]) -> None:
+    """Check that brackets pair up and do not nest too deeply.
+
+    Raises: ParseError at the bracket that is alone or too deep.
+    """
+    stack: list[Token] = []
+    for token in tokens:
+        if token.token_type in OPENING:
+            stack.append(token)
+            if len(stack) > MAX_NESTING:
+                raise bracket_error(token, f"nested more than {MAX_NESTING} brackets deep")
+        elif token.token_type in CLOSING:
+            if not stack:
+                raise bracket_error(token, f"'{token.text}' closes nothing")
+            if OPENING[stack[-1].token_type] is not token.token_type:
+                raise bracket_error(token, f"'{token.text}' cannot close '{stack[-1].text}'")
+            stack.pop()
+        elif token.token_type is TokenType.SEMICOLON and stack:
+            break
+    if stack:
+        raise bracket_error(stack[-1], f"unclosed '{stack[-1].text}'")
+
+
+def bracket_error(token: Token, message: str) -> ParseError:
+    """Build the error for one bracket."""
+    return ParseError(message, span=Span(token.start, token.end + 1), code="SYNTAX_003")
+
+
+def synthetic(kind: TokenType, text: str, like: Token) -> Token:
+    """Make a token that stands where another one stands."""
+    return Token(kind, text, like.line, like.col, like.start, like.end)
+
+
+def word(token: object) -> str:
+    """Give the upper-case word of a token, or nothing for strings, names in quotes and numbers."""
+    if not isinstance(token, Token) or token.token_type in _WORDLESS:
+        return ""
+    text = token.text.upper()
+    return " ".join(text.split()) if " " in text or "\n" in text or "\t" in text else text
+
+
+def is_name(token: Token | None) -> bool:
+    """Say whether a token can be a name."""
+    if token is None:
+        return False
+    if token.token_type is TokenType.IDENTIFIER:
+        return True
+    return token.token_type is not TokenType.STRING and token.text.replace("$", "_").isidentifier()
+
+
+def is_double_quoted(token: Token, text: str) -> bool:
+    """Say whether a name was written in double quotes."""
+    return token.token_type is TokenType.IDENTIFIER and text[token.start : token.start + 1] == '"'
