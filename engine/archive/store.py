@@ -1,0 +1,162 @@
+"""A ``.gobi`` file as a store: a lakehouse that is read in place.
+
+Layer: ``engine.archive``; stands in for ``engine.objectstore``'s folder. Invariant: ``read`` gives
+only bytes whose member has the SHA-256 that the manifest promises. ``source`` promises that for
+all but ``objects/``, whose readers check each range against the digest in the file's own name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NoReturn
+
+from engine.archive.reader import ArchiveReader
+from engine.errors import IoError, ReadOnlyError
+from engine.objectstore import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from engine.archive.format import Place
+
+
+class ArchiveSource:
+    """Random access to one member."""
+
+    def __init__(self, store: ArchiveStore, path: str) -> None:
+        """Name the member; nothing is read yet."""
+        self._store = store
+        self.name = path
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes.
+
+        Raises: IoError when there is no such member.
+        """
+        return self._store.place(self.name).member.size
+
+    @property
+    def stamp(self) -> Hashable:
+        """Return a value that changes when somebody rewrites the archive."""
+        return self._store.stamp(self.name)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return the bytes from ``offset``, fewer than ``length`` only at the end.
+
+        Raises: ArchiveError or CorruptError naming the member; IoError.
+        """
+        if self.name.startswith(f"{layout.OBJECTS}/"):
+            return self._store.range(self.name, offset, length)
+        return self._store.read(self.name, offset, length)
+
+
+class ArchiveStore:
+    """The members of an archive, under the names that they have in a lakehouse's folder."""
+
+    writable = False
+
+    def __init__(self, path: Path) -> None:
+        """Open the archive and check its frame. Cost: reads the manifest and the directory.
+
+        Raises: ArchiveError when it is no archive, damaged or cut short; IoError.
+        """
+        self.name = str(path)
+        self._reader = ArchiveReader(path)
+        self.checkpoint = self._reader.manifest.checkpoint
+        self._names = [member.name for member in self._reader.manifest.members]
+
+    def close(self) -> None:
+        """Give the file back; nothing can be read any more."""
+        self._reader.close()
+
+    def place(self, path: str) -> Place:
+        """Return where a member lies.
+
+        Raises: IoError when there is no such member.
+        """
+        place = self._reader.places.get(path)
+        if place is None:
+            raise IoError(f"{path}: no such file in {self.name}", subject=path)
+        return place
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a member from ``offset``, up to its end without ``length``.
+
+        Cost: the first read of a member reads all of it.
+        Raises: ArchiveError or CorruptError naming the member; IoError.
+        """
+        place = self.place(path)
+        self._reader.verify(place)
+        size = place.member.size
+        return self._reader.read(place, offset, size if length is None else length)
+
+    def range(self, path: str, offset: int, length: int) -> bytes:
+        """Return bytes of a member that the caller verifies.
+
+        Raises: ArchiveError when the archive became shorter; IoError.
+        """
+        return self._reader.read(self.place(path), offset, length)
+
+    def size(self, path: str) -> int | None:
+        """Return the member's size, or None when there is no such member."""
+        place = self._reader.places.get(path)
+        return None if place is None else place.member.size
+
+    def stamp(self, path: str) -> Hashable | None:
+        """Return the archive's identity and the member's place, or None without a member."""
+        place = self._reader.places.get(path)
+        return None if place is None else (*self._reader.stamp(), place.data)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield the name of every member below the folder ``prefix``, sorted."""
+        folder = f"{prefix}/"
+        for at in range(bisect_left(self._names, folder), len(self._names)):
+            if not self._names[at].startswith(folder):
+                return
+            yield self._names[at]
+
+    def source(self, path: str) -> ArchiveSource:
+        """Return random access to a member."""
+        return ArchiveSource(self, path)
+
+    def _refuse(self) -> NoReturn:
+        raise ReadOnlyError(
+            f"{self.name} is an archive, which is only read",
+            subject=self.name,
+            hint="`grizzly unpack` makes a lakehouse of it that can be written to.",
+        )
+
+    def put(self, path: str, data: bytes | memoryview) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def put_many(self, files: Iterable[tuple[str, bytes | memoryview]]) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def replace(self, path: str, data: bytes) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def append(self, path: str, data: bytes, at: int) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def sync(self, path: str) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def truncate(self, path: str, size: int) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def remove(self, path: str) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def lock(self, timeout: float) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()

@@ -1,0 +1,95 @@
+"""``.gobi`` to a lakehouse on disk; the archive may have been made by an enemy.
+
+Layer: ``engine.archive``. Invariant: the target folder is complete, verified and durable, or absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from engine.archive import format as gobi
+from engine.archive.reader import ArchiveReader, refusals, sync_folder
+from engine.archive.report import PackReport
+from engine.clock import SystemClock
+from engine.errors import UsageError
+from engine.objectstore.layout import FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.archive.report import Progress
+
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def unpack(archive: Path, target: Path, *, progress: Progress | None = None) -> PackReport:
+    """Make the lakehouse ``target`` from an archive.
+
+    Cost: one sequential read of the archive, one sync per member.
+    Raises: ArchiveError or CorruptError naming the member, UsageError when ``target`` is in use,
+    IoError.
+    """
+    _refuse_used(target)
+    reader = ArchiveReader(archive)
+    beside = target.parent / f".{target.name}.{SystemClock().token()}"
+    try:
+        with refusals(str(target)):
+            folder = beside / FOLDER
+            folder.mkdir(parents=True)
+            digest = _write(reader, folder, progress)
+            _sync_tree(beside)
+            beside.rename(target)
+            sync_folder(target.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        reader.close()
+    manifest = reader.manifest
+    return PackReport(target, len(manifest.members), manifest.size, digest, manifest.checkpoint)
+
+
+def _refuse_used(target: Path) -> None:
+    with refusals(str(target)):
+        if target.is_symlink() or (target.exists() and not target.is_dir()):
+            raise UsageError(f"{target} exists and is not a folder", subject=str(target))
+        if target.is_dir() and next(target.iterdir(), None) is not None:
+            raise UsageError(
+                f"{target} is not empty",
+                subject=str(target),
+                hint="Name a folder that does not exist yet.",
+            )
+        if not target.parent.is_dir():
+            raise UsageError(f"there is no folder {target.parent}", subject=str(target.parent))
+
+
+def _write(reader: ArchiveReader, folder: Path, progress: Progress | None) -> str:
+    """Write every member below ``folder``; return the archive's SHA-256."""
+    manifest = reader.manifest
+    whole = hashlib.sha256()
+    done = 0
+    for place in manifest.places:
+        whole.update(gobi.local_header(place))
+        name = place.member.name
+        if name == gobi.MANIFEST:
+            whole.update(manifest.text)
+            continue
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, _WRITE, 0o644), "wb") as file:
+            for chunk in reader.chunks(place):
+                whole.update(chunk)
+                file.write(chunk)
+                done += len(chunk)
+                if progress is not None:
+                    progress(done, manifest.payload)
+            file.flush()
+            os.fsync(file.fileno())
+    whole.update(manifest.directory)
+    return whole.hexdigest()
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder):
+        sync_folder(parent)

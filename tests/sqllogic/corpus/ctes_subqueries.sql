@@ -1,0 +1,56 @@
+-- Common table expressions, recursion, subqueries of every shape.
+CREATE TABLE node (id INTEGER, parent INTEGER, label VARCHAR);
+INSERT INTO node VALUES (1,NULL,'root'),(2,1,'left'),(3,1,'right'),(4,2,'ll'),(5,2,'lr'),(6,3,'rl'),(7,6,'rll'),(8,NULL,'lone');
+CREATE TABLE edge (a INTEGER, b INTEGER, cost INTEGER);
+INSERT INTO edge VALUES (1,2,4),(2,3,1),(1,3,9),(3,4,2),(4,1,7),(5,6,1);
+CREATE TABLE num (n INTEGER, tag VARCHAR);
+INSERT INTO num VALUES (1,'x'),(2,'y'),(3,'x'),(4,NULL),(5,'z'),(NULL,'n');
+
+WITH a AS (SELECT n FROM num WHERE n > 2) SELECT * FROM a;
+WITH a AS (SELECT n FROM num), b AS (SELECT n * 2 AS m FROM a) SELECT a.n, b.m FROM a JOIN b ON a.n = b.m;
+WITH a(p, q) AS (SELECT n, tag FROM num) SELECT q, sum(p) FROM a GROUP BY q;
+WITH a AS MATERIALIZED (SELECT n FROM num) SELECT count(*) FROM a x, a y;
+WITH a AS NOT MATERIALIZED (SELECT n FROM num) SELECT sum(n) FROM a;
+WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 10) SELECT i FROM t;
+WITH RECURSIVE t(i) AS (SELECT 1 UNION SELECT (i * 2) % 7 FROM t) SELECT i FROM t;
+WITH RECURSIVE tree AS (SELECT id, label, 0 AS depth FROM node WHERE parent IS NULL UNION ALL SELECT n.id, n.label, t.depth + 1 FROM node n JOIN tree t ON n.parent = t.id) SELECT * FROM tree;
+WITH RECURSIVE path AS (SELECT id, label AS p FROM node WHERE parent IS NULL UNION ALL SELECT n.id, p || '/' || n.label FROM node n JOIN path ON n.parent = path.id) SELECT p FROM path ORDER BY p;
+WITH RECURSIVE reach AS (SELECT 1 AS v UNION SELECT b FROM edge JOIN reach ON edge.a = reach.v) SELECT v FROM reach;
+WITH RECURSIVE fib AS (SELECT 0 AS i, 0::BIGINT AS a, 1::BIGINT AS b UNION ALL SELECT i + 1, b, a + b FROM fib WHERE i < 50) SELECT a FROM fib WHERE i = 50;
+WITH RECURSIVE walk AS (SELECT a, b, cost, [a, b] AS trail FROM edge WHERE a = 1 UNION ALL SELECT w.a, e.b, w.cost + e.cost, list_append(w.trail, e.b) FROM walk w JOIN edge e ON e.a = w.b WHERE NOT list_contains(w.trail, e.b)) SELECT b, min(cost) FROM walk GROUP BY b;
+WITH x AS (WITH y AS (SELECT 1 AS a) SELECT a + 1 AS b FROM y) SELECT b FROM x;
+SELECT (SELECT max(n) FROM num);
+SELECT n, (SELECT count(*) FROM num m WHERE m.n < o.n) FROM num o;
+SELECT n FROM num WHERE n = (SELECT max(n) FROM num);
+SELECT n FROM num WHERE n IN (SELECT a FROM edge);
+SELECT n FROM num WHERE n NOT IN (SELECT a FROM edge);
+SELECT n FROM num WHERE n NOT IN (SELECT n FROM num WHERE n IS NULL OR n < 3);
+SELECT n FROM num WHERE (n, n + 1) IN (SELECT a, b FROM edge);
+SELECT n FROM num WHERE n > ALL (SELECT a FROM edge WHERE a < 4);
+SELECT n FROM num WHERE n = ANY (SELECT b FROM edge);
+SELECT n FROM num WHERE n < ANY (SELECT a FROM edge WHERE cost > 100);
+SELECT n FROM num WHERE n < ALL (SELECT a FROM edge WHERE cost > 100);
+SELECT n FROM num o WHERE EXISTS (SELECT 1 FROM edge WHERE a = o.n AND cost > 3);
+SELECT n FROM num o WHERE n > (SELECT avg(n) FROM num i WHERE i.tag = o.tag);
+SELECT * FROM (SELECT n, tag FROM num ORDER BY n DESC NULLS LAST LIMIT 3) ORDER BY n;
+SELECT s.t FROM (SELECT tag AS t, count(*) AS c FROM num GROUP BY tag) s WHERE s.c > 1;
+SELECT tag, (SELECT list(m.n ORDER BY m.n) FROM num m WHERE m.tag IS NOT DISTINCT FROM o.tag) FROM num o GROUP BY tag;
+SELECT n, CASE WHEN EXISTS (SELECT 1 FROM edge WHERE edge.b = num.n) THEN 'to' ELSE 'not' END FROM num;
+SELECT ARRAY(SELECT n FROM num WHERE n IS NOT NULL ORDER BY n);
+SELECT n FROM num WHERE n BETWEEN (SELECT min(n) + 1 FROM num) AND (SELECT max(n) - 1 FROM num);
+SELECT (SELECT sum(cost) FROM edge e WHERE e.a = n.id), label FROM node n;
+SELECT count(*) FROM node p WHERE (SELECT count(*) FROM node c WHERE c.parent = p.id) = 2;
+SELECT a.n FROM num a WHERE a.n IN (SELECT b.n FROM num b WHERE b.n IN (SELECT c.a FROM edge c WHERE c.cost > a.n));
+SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (3, NULL)) AS v(i, s);
+VALUES (1, 'a'), (2, 'b');
+SELECT unnest([1, 2, 3]) AS i;
+SELECT n, unnest(range(n)) AS k FROM num WHERE n < 4;
+SELECT * FROM generate_series(1, 10, 3);
+SELECT * FROM range(5) r(i) WHERE i % 2 = 0;
+WITH t AS (SELECT n FROM num) SELECT * FROM t UNION ALL SELECT * FROM t;
+SELECT (SELECT n FROM num WHERE n > 100);
+WITH RECURSIVE c(n) AS (VALUES (3) UNION ALL SELECT n - 1 FROM c WHERE n > 0) FROM c;
+-- error
+SELECT (SELECT a, b FROM edge);
+-- error
+WITH a AS (SELECT 1) SELECT * FROM b_missing;
