@@ -1,0 +1,36 @@
+"""Every statement of the corpus means on a lakehouse what it means to DuckDB."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from engine.session import connect, create_lake
+from tests.sqllogic.oracle import Oracle, cases, check
+
+CORPUS = Path(__file__).parent / "corpus"
+FILES = sorted(CORPUS.glob("*.sql"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_the_lakehouse_answers_as_duckdb_does(path: Path, tmp_path: Path) -> None:
+    create_lake(tmp_path / "lake")
+    wrong = []
+    with (
+        contextlib.closing(connect(tmp_path / "lake")) as session,
+        contextlib.closing(Oracle()) as oracle,
+    ):
+        for case in cases(path):
+            problem = check(case, oracle, session)
+            if problem is not None:
+                wrong.append(f"{path.name}:{case.line}: {case.sql}\n    {problem}")
+    assert not wrong, "\n".join([f"{len(wrong)} wrong", *wrong])
+
+
+def test_the_corpus_is_large_and_varied() -> None:
+    found = [case for path in FILES for case in cases(path)]
+    assert len(FILES) >= 10
+    assert sum(case.has_rows for case in found) >= 300
+    assert sum(case.fails for case in found) >= 15
