@@ -28,7 +28,6 @@ BREACHES = [
     ("engine/proof/planted.py", "import cryptography", "One door: cryptography"),
     ("engine/execute/planted.py", "import pyroaring", "One door: pyroaring"),
     ("engine/execute/planted.py", "import numpy", "One door: numpy"),
-    ("engine/storage/planted.py", "import zipfile", "One door: zipfile"),
     ("engine/timeline/planted.py", "import platformdirs", "One door: platformdirs"),
     ("grizzly_cli/commands/planted.py", "import prompt_toolkit", "One door: prompt_toolkit"),
     ("engine/session/planted.py", "import pygments", "One door: pygments"),
