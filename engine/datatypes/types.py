@@ -4,7 +4,7 @@ Layer: ``engine.datatypes``. Invariant: ``text`` alone decides everything else a
 
 A *logical* type is DuckDB's canonical text. Its *wire* shape is the Arrow type DuckDB 2 exchanges in
 both directions without changing a value; where there is none, values travel as text and are cast
-(``exchange`` on the way out of DuckDB, ``text`` on the way in). Its *physical* shape is what ORC, as
+(to ``wire_text`` on the way out of DuckDB, to ``text`` on the way in). Its *physical* shape is what ORC, as
 pyarrow writes and reads it, keeps exactly.
 
     logical                              wire                    physical
@@ -54,7 +54,7 @@ class DataType:
     kind: Kind = field(compare=False)
     wire: pa.DataType = field(compare=False, repr=False)
     physical: pa.DataType = field(compare=False, repr=False)
-    exchange: str = field(compare=False, repr=False)
+    wire_text: str = field(compare=False, repr=False)
     children: tuple[DataType, ...] = field(default=(), compare=False, repr=False)
     names: tuple[str, ...] = field(default=(), compare=False, repr=False)
     size: int = field(default=0, compare=False, repr=False)
@@ -62,7 +62,7 @@ class DataType:
     @property
     def cast_on_read(self) -> bool:
         """Tell whether DuckDB would take the wire shape for another type: read ``CAST(c AS text)``."""
-        return self.exchange != self.text
+        return self.wire_text != self.text
 
     @property
     def is_nested(self) -> bool:
@@ -71,7 +71,7 @@ class DataType:
 
 
 def plain(text: str, wire: pa.DataType, physical: pa.DataType | None = None) -> DataType:
-    """Return a type without parts that DuckDB and Arrow exchange exactly."""
+    """Return a type without parts that DuckDB and Arrow wire_text exactly."""
     return DataType(text, "plain", wire, wire if physical is None else physical, text)
 
 
@@ -97,7 +97,7 @@ def list_of(item: DataType) -> DataType:
         kind="list",
         wire=pa.list_(item.wire),
         physical=pa.list_(item.physical),
-        exchange=item.exchange + "[]",
+        wire_text=item.wire_text + "[]",
         children=(item,),
     )
 
@@ -109,7 +109,7 @@ def array_of(item: DataType, size: int) -> DataType:
         kind="array",
         wire=pa.list_(item.wire, size),
         physical=pa.list_(item.physical),
-        exchange=f"{item.exchange}[{size}]",
+        wire_text=f"{item.wire_text}[{size}]",
         children=(item,),
         size=size,
     )
@@ -128,7 +128,7 @@ def struct_of(names: Sequence[str], children: Sequence[DataType]) -> DataType:
         kind="struct",
         wire=pa.struct([(n, c.wire) for n, c in zip(names, children, strict=True)]),
         physical=pa.struct([(n, c.physical) for n, c in zip(at_rest, children, strict=True)]),
-        exchange=spell([c.exchange for c in children]),
+        wire_text=spell([c.wire_text for c in children]),
         children=tuple(children),
         names=tuple(names),
     )
@@ -141,7 +141,7 @@ def map_of(key: DataType, value: DataType) -> DataType:
         kind="map",
         wire=pa.map_(key.wire, value.wire),
         physical=pa.map_(key.physical, value.physical),
-        exchange=f"MAP({key.exchange}, {value.exchange})",
+        wire_text=f"MAP({key.wire_text}, {value.wire_text})",
         children=(key, value),
     )
 

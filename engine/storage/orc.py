@@ -1,0 +1,154 @@
+"""ORC as pyarrow writes and reads it: the one door to ``pyarrow.orc``.
+
+Layer: ``engine.storage``. Invariant: no type reaches the writer that it would change, refuse or abort
+the process on; stripes have the row counts we chose.
+Source: ORC specification v1. Our own files hold physical types only (see ``engine.datatypes``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import orc
+
+from engine.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STRIPE_ROWS = 122_880
+"""At most this many rows in a stripe: one batch of a scan, one row group of DuckDB's."""
+STRIPE_BYTES = 16 << 20
+"""About this much Arrow data in a stripe, which leaves 2 to 4 MB of ORC."""
+_MIN_STRIPE_ROWS = 64
+_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_block_size": 256 << 10,
+    "dictionary_key_size_threshold": 0.8,
+}
+_EXACT = frozenset(
+    {
+        pa.bool_(),
+        pa.int8(),
+        pa.int16(),
+        pa.int32(),
+        pa.int64(),
+        pa.float32(),
+        pa.float64(),
+        pa.string(),
+        pa.binary(),
+        pa.date32(),
+    }
+)
+
+
+def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
+    """Encode a table of physical types.
+
+    Shape: the file, and for each stripe its rows and the file offset where it ends.
+    Raises: UnsupportedError for a type that ORC would not keep exactly.
+    """
+    for field in table.schema:
+        _require_exact(field.type)
+    rows = _stripe_rows(table)
+    sink = pa.BufferOutputStream()
+    # A stripe is closed when a batch has made it larger than stripe_size: with 1, after every batch.
+    writer = orc.ORCWriter(sink, batch_size=rows, stripe_size=1, **_OPTIONS)
+    stripes: list[tuple[int, int]] = []
+    for start in range(0, table.num_rows, rows):
+        part = table.slice(start, rows)
+        writer.write(part)
+        stripes.append((part.num_rows, sink.tell()))
+    if not stripes:
+        writer.write(table)
+    writer.close()
+    return sink.getvalue(), stripes
+
+
+class OrcReader:
+    """An open ORC file, read a stripe at a time; safe to use from several threads."""
+
+    def __init__(self, handle: object) -> None:
+        """Read the file's tail through a Python file object."""
+        self._file = orc.ORCFile(pa.PythonFile(handle, mode="r"))
+        self.stripes: int = self._file.nstripes
+        self.rows: int = self._file.nrows
+
+    def read(self, stripe: int, columns: Sequence[str]) -> list[pa.Array]:
+        """Return columns of one stripe in the order asked for; there must be at least one."""
+        batch = self._file.read_stripe(stripe, columns=list(columns))
+        return [batch.column(batch.schema.get_field_index(name)) for name in columns]
+
+
+def read_orc(path: str) -> pa.Table:
+    """Read a whole ORC file that somebody else wrote.
+
+    Raises: OSError or pyarrow.ArrowException when it is none.
+    """
+    file = orc.ORCFile(path)
+    if not file.nstripes:
+        return file.schema.empty_table()
+    return pa.Table.from_batches([file.read_stripe(i) for i in range(file.nstripes)])
+
+
+def write_orc(table: pa.Table, path: str) -> None:
+    """Write a table of wire types as an ORC file for others to read.
+
+    Shape: unsigned integers become the next wider signed type, times become text, arrays lists.
+    Raises: UnsupportedError when ORC has no such type, or a timestamp is outside 1677 to 2262.
+    """
+    schema = pa.schema([pa.field(f.name, _foreign(f.type)) for f in table.schema])
+    try:
+        table = table.cast(schema)
+    except pa.ArrowException as error:
+        raise UnsupportedError(
+            f"ORC cannot hold these values: {error}", hint="export to Parquet or Arrow instead"
+        ) from error
+    orc.write_table(table, path, stripe_size=64 << 20, batch_size=8192, **_OPTIONS)
+
+
+def _stripe_rows(table: pa.Table) -> int:
+    if not table.num_rows:
+        return STRIPE_ROWS
+    fit = STRIPE_BYTES * int(table.num_rows) // max(1, int(table.nbytes))
+    return max(_MIN_STRIPE_ROWS, min(STRIPE_ROWS, fit))
+
+
+def _require_exact(t: pa.DataType) -> None:
+    if pa.types.is_list(t) or pa.types.is_struct(t) or pa.types.is_map(t):
+        parts = [t.key_type, t.item_type] if pa.types.is_map(t) else []
+        for part in parts or [t.field(i).type for i in range(t.num_fields)]:
+            _require_exact(part)
+    elif pa.types.is_decimal128(t):
+        if t.scale < 0:  # std::terminate in the writer
+            raise UnsupportedError("a decimal with a negative scale cannot be stored")
+    elif t not in _EXACT:
+        raise UnsupportedError(f"values of Arrow type {t} cannot be stored exactly")
+
+
+_SIGNED = {
+    pa.uint8(): pa.int16(),
+    pa.uint16(): pa.int32(),
+    pa.uint32(): pa.int64(),
+    pa.uint64(): pa.decimal128(20, 0),
+}
+
+
+def _foreign(t: pa.DataType) -> pa.DataType:
+    if pa.types.is_map(t):
+        return pa.map_(_foreign(t.key_type), _foreign(t.item_type))
+    if pa.types.is_struct(t):
+        fields = [t.field(i) for i in range(t.num_fields)]
+        return pa.struct([(f.name, _foreign(f.type)) for f in fields])
+    if pa.types.is_list(t) or pa.types.is_fixed_size_list(t) or pa.types.is_large_list(t):
+        return pa.list_(_foreign(t.value_type))
+    return _foreign_plain(t)
+
+
+def _foreign_plain(t: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(t):
+        return pa.timestamp("ns", t.tz)
+    if pa.types.is_time(t) or pa.types.is_null(t):
+        return pa.string()
+    return t.value_type if pa.types.is_dictionary(t) else _SIGNED.get(t, t)

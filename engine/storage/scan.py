@@ -1,0 +1,355 @@
+"""A table's rows at one version, streamed out of its data files.
+
+Layer: ``engine.storage``. Invariant: ``batches`` yields exactly the live rows that satisfy the filter,
+ordered by file, then position; pruning and deletion marks never show.
+
+Hidden columns follow the user's: ``_file`` (the ordinal given), ``_pos`` (position in the file),
+``_rid`` (row id: as stored, else the file's first plus position) and ``_cv`` (version of the last
+change: as stored, else the file's own).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.datatypes import DataType, parse_type
+from engine.errors import CorruptError, UsageError
+from engine.storage import deletion
+from engine.storage.datafile import bare
+from engine.storage.predicate import columns_of, may_match
+from engine.storage.statistics import CHANGED, ROW_ID
+from engine.storage.zonemap import Zone, zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from engine.storage.datafile import DataFile
+    from engine.storage.deletion import Bitmap
+    from engine.storage.predicate import Predicate
+
+FILE = "_file"
+POSITION = "_pos"
+HIDDEN_SCHEMA = pa.schema(
+    [(FILE, pa.int32()), (POSITION, pa.int64()), (ROW_ID, pa.int64()), (CHANGED, pa.int64())]
+)
+RESERVED = tuple(HIDDEN_SCHEMA.names)
+"""Names that no user column may bear."""
+BATCH_ROWS = 122_880
+_SMALL_ROWS = 16_384
+"""Stripes below this are joined with their neighbours, so that many small files cost little."""
+_JOINED_ROWS = 65_536
+_THREADS = 2
+_AHEAD = 3
+_BIGINT = parse_type("BIGINT")
+
+
+@dataclass(frozen=True, slots=True)
+class ScanColumn:
+    """A column as it is now; rows of files that lack it read ``default``, a wire value."""
+
+    id: int
+    name: str
+    type: str
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFile:
+    """A data file of a table: without ``deleted`` positions, and of ``keep`` only, where given."""
+
+    file_id: int
+    rid: int
+    rows: int
+    datafile: Callable[[], DataFile] = field(compare=False)
+    deleted: Bitmap | None = None
+    keep: Bitmap | None = None
+
+    @property
+    def live(self) -> int:
+        """Return how many rows count."""
+        if self.keep is None:
+            return self.rows - deletion.count(self.deleted)
+        return deletion.count(deletion.minus(self.keep, self.deleted))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column that is read: where its values come from in files that lack it."""
+
+    id: int
+    type: DataType
+    default: pa.Scalar | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One stripe of one file that must be read."""
+
+    file: ScanFile
+    data: DataFile
+    stripe: int
+    start: int
+    rows: int
+
+
+class TableScan:
+    """Reads a table's files as one relation; safe to use from several threads, any number of times."""
+
+    def __init__(self, columns: Sequence[ScanColumn], files: Sequence[ScanFile]) -> None:
+        """Describe what to read; nothing is read yet."""
+        types = [parse_type(c.type) for c in columns]
+        self._columns = {
+            c.name: _Column(c.id, t, _default(c, t)) for c, t in zip(columns, types, strict=True)
+        }
+        if len({*self._columns, *RESERVED}) != len(columns) + len(RESERVED):
+            raise UsageError(f"column names must differ, and none may be {', '.join(RESERVED)}")
+        self._files = tuple(files)
+        self.width = len(columns)
+        named = [pa.field(c.name, t.wire) for c, t in zip(columns, types, strict=True)]
+        self.schema = pa.schema([*named, *HIDDEN_SCHEMA])
+
+    def rows(self) -> int:
+        """Return the exact number of rows, from bookkeeping alone."""
+        return sum(f.live for f in self._files)
+
+    def prunes(self, predicate: Predicate) -> bool:
+        """Tell whether zone maps refute a condition for at least one stripe."""
+        return any(not self._matches(u, [predicate]) for u in self._units())
+
+    def batches(
+        self,
+        columns: Sequence[str],
+        prune: Sequence[Predicate] = (),
+        filter: pc.Expression | None = None,  # noqa: A002 (the name the field uses)
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield columns of the rows that satisfy ``filter``.
+
+        Shape: wire types in the order asked for, at most 122,880 rows each.
+        ``prune`` only saves reading: each must follow from ``filter``, or be meant to be approximate.
+        Cost: reads only stripes that ``prune`` cannot refute, two at a time, at most three ahead.
+        Raises: CorruptError.
+        """
+        need = self._needed(columns, prune, filter)
+        units = [u for u in self._units() if self._matches(u, prune)]
+        if not need:
+            yield from (bare(n) for u in units for n in _sizes(_live_between(u)))
+            return
+        schema = pa.schema([self.schema.field(name) for name in columns])
+
+        def run(job: list[_Unit]) -> list[pa.RecordBatch]:
+            parts = [self._read(u, need) for u in job]
+            batch = parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+            if filter is not None:
+                batch = batch.filter(filter)
+            batch = batch.select(list(columns)).cast(schema) if columns else bare(batch.num_rows)
+            return [batch.slice(at, BATCH_ROWS) for at in range(0, batch.num_rows, BATCH_ROWS)]
+
+        for done in _ahead(run, list(_jobs(units))):
+            yield from done
+
+    def _needed(
+        self, columns: Sequence[str], prune: Sequence[Predicate], filtered: pc.Expression | None
+    ) -> list[str]:
+        """Return the names to read: those asked for, and those the filter mentions."""
+        unknown = [name for name in columns if name not in self.schema.names]
+        if unknown:
+            raise UsageError(f"there is no column {unknown[0]}")
+        if filtered is None:
+            return list(dict.fromkeys(columns))
+        mentioned = {name for p in prune for name in columns_of(p)} & set(self.schema.names)
+        need = list(dict.fromkeys([*columns, *sorted(mentioned)]))
+        probe = pa.schema([self.schema.field(name) for name in need]).empty_table()
+        try:
+            probe.filter(filtered)
+        except pa.ArrowInvalid:
+            return list(self.schema.names)  # it mentions others, which an Expression does not tell
+        return need
+
+    def _units(self) -> Iterator[_Unit]:
+        for file in self._files:
+            if not file.live:
+                continue
+            data = file.datafile()
+            if data.rows != file.rows:
+                raise CorruptError(f"a data file has {data.rows} rows instead of {file.rows}")
+            start = 0
+            for index, stripe in enumerate(data.stripes):
+                unit = _Unit(file, data, index, start, stripe.rows)
+                if _live_between(unit):
+                    yield unit
+                start += stripe.rows
+
+    def _matches(self, unit: _Unit, prune: Sequence[Predicate]) -> bool:
+        def zones(name: str) -> tuple[Zone, DataType] | None:
+            return self._zone(unit, name)
+
+        return all(may_match(p, zones) for p in prune)
+
+    def _zone(self, unit: _Unit, name: str) -> tuple[Zone, DataType] | None:
+        column = self._columns.get(name)
+        if column is None:
+            return _hidden_zone(unit, name)
+        inside = unit.data.field_of(column.id)
+        if inside is None:
+            return _constant_zone(column, unit.rows)
+        zone = unit.data.stripes[unit.stripe].zones.get(inside)
+        if zone is None or unit.data.type_of(inside) != column.type:
+            return None
+        return zone, column.type
+
+    def _read(self, unit: _Unit, need: Sequence[str]) -> pa.RecordBatch:
+        sources = {name: self._source(unit, name) for name in need}
+        inside = list(dict.fromkeys(s for s in sources.values() if s is not None))
+        stored = unit.data.read(unit.stripe, inside)
+        chosen = _chosen(unit)
+        arrays = []
+        for name in need:
+            source = sources[name]
+            values = None if source is None else stored.column(inside.index(source))
+            array = self._values(unit, name, values)
+            arrays.append(array if chosen is None else chosen(array))
+        return pa.RecordBatch.from_arrays(
+            arrays, schema=pa.schema([self.schema.field(n) for n in need])
+        )
+
+    def _source(self, unit: _Unit, name: str) -> str | None:
+        """Return the physical name that a column's values are read from, if there is one."""
+        column = self._columns.get(name)
+        if column is not None:
+            return unit.data.field_of(column.id)
+        return name if unit.data.type_of(name) is not None and name in (ROW_ID, CHANGED) else None
+
+    def _values(self, unit: _Unit, name: str, stored: pa.Array | None) -> pa.Array:
+        column = self._columns.get(name)
+        if column is None:
+            return _hidden_values(unit, name, stored)
+        if stored is None:
+            return _constant(column, unit.rows)
+        try:
+            return stored.cast(column.type.wire)
+        except pa.ArrowException as error:
+            raise CorruptError(f"a stored value does not fit {column.type.text}") from error
+
+
+def _default(column: ScanColumn, t: DataType) -> pa.Scalar | None:
+    value = column.default
+    if value is None:
+        return None
+    if isinstance(value, pa.Scalar):
+        return value.cast(t.wire)
+    return pa.scalar(value, type=t.wire)
+
+
+def _constant(column: _Column, rows: int) -> pa.Array:
+    if column.default is None:
+        return pa.nulls(rows, column.type.wire)
+    return pa.repeat(column.default, rows)
+
+
+def _constant_zone(column: _Column, rows: int) -> tuple[Zone, DataType]:
+    one = zone_of(_constant(column, 1), column.type)
+    nulls = rows if one.nulls else 0
+    return Zone(
+        rows, nulls, nan=one.nan, values=one.values, low=one.low, high=one.high
+    ), column.type
+
+
+def _hidden_zone(unit: _Unit, name: str) -> tuple[Zone, DataType] | None:
+    if unit.data.type_of(name) is not None:
+        return None
+    first, last = unit.start, unit.start + unit.rows - 1
+    rid = unit.file.rid
+    bounds: dict[str, tuple[int, int]] = {
+        FILE: (unit.file.file_id, unit.file.file_id),
+        POSITION: (first, last),
+        ROW_ID: (rid + first, rid + last),
+        CHANGED: (rid >> 32, rid >> 32),
+    }
+    if name not in bounds:
+        return None
+    low, high = bounds[name]
+    return Zone(unit.rows, 0, low=low, high=high), _BIGINT
+
+
+def _hidden_values(unit: _Unit, name: str, stored: pa.Array | None) -> pa.Array:
+    rows, rid = unit.rows, unit.file.rid
+    if name == FILE:
+        return pa.array(np.full(rows, unit.file.file_id, dtype=np.int32))
+    if name == CHANGED:
+        own = pa.array(np.full(rows, rid >> 32, dtype=np.int64))
+    else:
+        base = unit.start + (rid if name == ROW_ID else 0)
+        own = pa.array(np.arange(base, base + rows, dtype=np.int64))
+    return own if stored is None else pc.coalesce(stored, own)
+
+
+def _live_between(unit: _Unit) -> int:
+    start, stop = unit.start, unit.start + unit.rows
+    file = unit.file
+    if file.keep is not None:
+        return deletion.count_between(deletion.minus(file.keep, file.deleted), start, stop)
+    return unit.rows - deletion.count_between(file.deleted, start, stop)
+
+
+def _chosen(unit: _Unit) -> Callable[[pa.Array], pa.Array] | None:
+    """Return what narrows a stripe's array to its live rows, or None when all are."""
+    file, start, rows = unit.file, unit.start, unit.rows
+    if file.keep is not None:
+        wanted = deletion.minus(file.keep, file.deleted)
+        indices = pa.array(deletion.positions(wanted, start, start + rows))
+        return lambda array: array.take(indices)
+    if not deletion.count_between(file.deleted, start, start + rows):
+        return None
+    alive = pa.array(~deletion.mask(file.deleted or deletion.EMPTY, rows, start))
+    return lambda array: array.filter(alive)
+
+
+def _jobs(units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
+    """Group neighbouring small stripes; a big one is a job of its own."""
+    group: list[_Unit] = []
+    size = 0
+    for unit in units:
+        big = unit.rows >= _SMALL_ROWS
+        if group and (big or size + unit.rows > _JOINED_ROWS):
+            yield group
+            group, size = [], 0
+        if big:
+            yield [unit]
+            continue
+        group.append(unit)
+        size += unit.rows
+    if group:
+        yield group
+
+
+def _sizes(rows: int) -> Iterator[int]:
+    for at in range(0, rows, BATCH_ROWS):
+        yield min(BATCH_ROWS, rows - at)
+
+
+def _ahead(run: Callable[[list[_Unit]], Any], jobs: Sequence[list[_Unit]]) -> Iterator[Any]:
+    """Run jobs in threads of their own and yield results in order; stop cleanly when abandoned."""
+    if len(jobs) < 2:
+        yield from map(run, jobs)
+        return
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="scan")
+    try:
+        waiting = iter(jobs)
+        running: deque[Future[Any]] = deque(
+            pool.submit(run, job) for job in itertools.islice(waiting, _AHEAD)
+        )
+        while running:
+            done = running.popleft().result()
+            running.extend(pool.submit(run, job) for job in itertools.islice(waiting, 1))
+            yield done
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
