@@ -22,14 +22,15 @@ from engine.analyze.sources import (
 )
 from engine.catalog import MAIN, SYSTEM
 from engine.errors import BindError, UnsupportedError
-from grammar import AsOf, Between, clear_time, parse, span_of, suggest, time_of, to_duckdb
+from grammar import parse, span_of, suggest, to_duckdb
 from grammar.nodes import Define
+from grammar.timetravel import AsOf, Between, clear_time, time_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.catalog import Catalog, Table, View
-    from grammar import Point
+    from grammar.timetravel import Point
 
 SYSTEM_RELATIONS = ("columns", "files", "schemas", "snapshots", "tables", "timeline", "views")
 MAX_VIEW_DEPTH = 32

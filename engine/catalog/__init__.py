@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.catalog.catalog import MAIN, SYSTEM, Catalog, Mapping
+from engine.catalog.catalog import MAIN, RESERVED_COLUMNS, SYSTEM, Catalog, Mapping
 from engine.catalog.definitions import (
     PENDING_VERSION,
     ROW_ID_SHIFT,
@@ -19,6 +19,7 @@ from engine.catalog.definitions import (
 __all__ = [
     "MAIN",
     "PENDING_VERSION",
+    "RESERVED_COLUMNS",
     "ROW_ID_SHIFT",
     "SYSTEM",
     "Catalog",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAIN = "main"
 SYSTEM = "grizzly"
 
+RESERVED_COLUMNS = ("_change", "_commit_ts", "_cv", "_file", "_pos", "_rid", "_version")
+"""Names no column may have: scans and change logs use them."""
+
 
 class Mapping(Protocol):
     """The part of a state map that a catalog reads."""
@@ -62,9 +65,7 @@ class Catalog:
 
     def snapshots(self) -> list[Snapshot]:
         """Return every named snapshot, by name."""
-        return [
-            Snapshot.decode(key_name(key), data) for key, data in self.state.items("ref/")
-        ]
+        return [Snapshot.decode(key_name(key), data) for key, data in self.state.items("ref/")]
 
     def snapshot(self, name: str) -> Snapshot | None:
         """Return the snapshot called ``name``, or None."""

@@ -229,7 +229,8 @@ class Ref:
 class FileEntry:
     """One data file of a table: state key ``f/<table>/<rid>``.
 
-    ``rid`` is the id of its first row; rows without a materialized id count up from it.
+    ``rid`` is the id of its first row; rows without a materialized id count up from it. ``sidecar`` is
+    the statistics object of an ORC file.
     ``dead`` rows are marked in the deletion vector ``marks``.
     """
 
@@ -238,7 +239,7 @@ class FileEntry:
     bytes: int
     codec: str
     data: Ref
-    sidecar: Ref
+    sidecar: Ref | None = None
     marks: Ref | None = None
     dead: int = 0
 
@@ -258,8 +259,9 @@ class FileEntry:
             "codec": self.codec,
             "data": self.data.to_json(),
             "rows": self.rows,
-            "stats": self.sidecar.to_json(),
         }
+        if self.sidecar is not None:
+            out["stats"] = self.sidecar.to_json()
         if self.marks is not None:
             out["marks"] = [self.dead, *self.marks.to_json()]
         return canonical(out)
@@ -275,7 +277,7 @@ class FileEntry:
             bytes=value["bytes"],
             codec=value["codec"],
             data=Ref.from_json(value["data"]),
-            sidecar=Ref.from_json(value["stats"]),
+            sidecar=Ref.from_json(value["stats"]) if "stats" in value else None,
             marks=Ref.from_json(marks[1:]) if marks else None,
             dead=marks[0] if marks else 0,
         )

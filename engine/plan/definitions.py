@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from engine.catalog import SYSTEM, Column, Table, View
+from engine.catalog import RESERVED_COLUMNS, SYSTEM, Column, Table, View
 from engine.datatypes import parse_type
 from engine.errors import BindError, UnsupportedError, UsageError
 from engine.plan import nodes
 from engine.plan.text import ident
-from grammar import span_of, suggest, to_duckdb
+from grammar import span_of, suggest, table_options, to_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from grammar import Span
 
 TABLE_TYPES = ("cow", "hybrid", "mor")
-_RESERVED_COLUMNS = ("_file", "_pos", "_rid", "_cv")
 
 
 class DefinitionPlanner:
@@ -240,7 +239,7 @@ def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]
     """
     name = node.name
     span = span_of(node.this)
-    if name.lower() in _RESERVED_COLUMNS:
+    if name.lower() in RESERVED_COLUMNS:
         raise UnsupportedError(f"the column name '{name}' is reserved", span=span)
     if node.args.get("kind") is None:
         raise BindError(f"the column '{name}' has no type", span=span)
@@ -416,16 +415,11 @@ def _is_temporary(ast: exp.Create) -> bool:
 
 def _options(ast: exp.Create) -> dict[str, str]:
     options: dict[str, str] = {}
-    for prop in _properties(ast):
-        if not isinstance(prop, exp.Property):
-            continue
-        name = prop.name.lower()
-        value = prop.args.get("value")
-        if name == "key" and value is not None:
-            parts = value.expressions or [value.this if isinstance(value, exp.Paren) else value]
-            options["key"] = ",".join(p.name for p in parts)
-        elif name == "type":
-            options["type"] = _table_type(value.name.lower() if value is not None else "")
+    for name, value in table_options(ast).items():
+        if name == "key":
+            options["key"] = value if isinstance(value, str) else ",".join(value)
+        elif name == "type" and isinstance(value, str):
+            options["type"] = _table_type(value.lower())
         else:
             raise UsageError(
                 f"'{name}' is not an option of a table", hint="the options are: type, key"

@@ -29,7 +29,8 @@ class RowWrite:
     """Rows to insert, replace or delete in one table.
 
     ``sql`` yields ``_op, _file, _pos, _rid`` and then the table's columns in wire types. ``once`` says
-    why a target row must not be met twice; ``unique`` asks for the key to be checked afterwards.
+    what is wrong when a row of the target is met twice, or two new rows agree in ``distinct``;
+    ``unique`` asks for the table's key to be checked against all its rows.
     """
 
     verb: str
@@ -37,7 +38,8 @@ class RowWrite:
     sql: str
     sources: tuple[Source, ...]
     unique: bool
-    once: str | None = None
+    distinct: tuple[str, ...] = ()
+    once: str = "a row is written twice"
     returning: str | None = None
 
 

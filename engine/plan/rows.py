@@ -79,7 +79,8 @@ class RowPlanner:
             target,
             sql,
             tuple(self._binder.sources),
-            unique=True,
+            unique=bool(target.table.key) and tuple(key) != target.table.key_columns,
+            distinct=tuple(k.name for k in key),
             once="two rows of the UPSERT have the same key",
             returning=returning,
         )
@@ -163,6 +164,7 @@ class RowPlanner:
             plan.sql,
             plan.sources,
             plan.unique,
+            plan.distinct,
             once="a row of the target matches more than one row of the source",
             returning=plan.returning,
         )
@@ -197,6 +199,7 @@ class RowPlanner:
             plan.sql,
             plan.sources,
             unique=True,
+            distinct=tuple(k.name for k in key),
             once="two rows of the INSERT have the same key",
             returning=plan.returning,
         )

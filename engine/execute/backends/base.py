@@ -53,3 +53,29 @@ class BackendError(ExecutionError):
         super().__init__(message)
         self.kind = kind
         self.names = tuple(names)
+
+
+class ArrowRelation:
+    """Rows that are already in memory."""
+
+    def __init__(self, table: pa.Table) -> None:
+        """Show ``table``."""
+        self._table = table
+        self.schema = table.schema
+
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return int(self._table.num_rows)
+
+    def prunes(self, predicate: Predicate) -> bool:  # noqa: ARG002 - nothing to skip
+        """Return False: there is nothing to skip."""
+        return False
+
+    def batches(
+        self,
+        columns: Sequence[str],
+        prune: Sequence[Predicate],  # noqa: ARG002 - never offered, see prunes
+        filter: pc.Expression | None,  # noqa: A002, ARG002 - never offered, see prunes
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield ``columns`` of all rows."""
+        yield from self._table.select(columns).to_batches()

@@ -70,19 +70,27 @@ class Stream:
 
 
 def _exactly(relation: duckdb.DuckDBPyRelation, types: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """Send columns that Arrow cannot carry exactly as text."""
-    wanted = [_travels_as_text(t) for t in types]
-    if not any(wanted):
+    """Send columns that Arrow cannot carry exactly in their wire form."""
+    wires = [_wire_text(t) for t in types]
+    if not any(wires):
         return relation
-    exprs = (f"CAST(#{i} AS VARCHAR)" if w else f"#{i}" for i, w in enumerate(wanted, start=1))
+    exprs = (f"CAST(#{i} AS {w})" if w else f"#{i}" for i, w in enumerate(wires, start=1))
     return relation.project(", ".join(f"{e} AS c{i}" for i, e in enumerate(exprs)))
 
 
-def _travels_as_text(type_text: str) -> bool:
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _wire_text(type_text: str) -> str | None:
+    """Return the type a column must be cast to before it leaves, or None."""
+    if type_text == '"NULL"':
+        return None
     try:
-        return parse_type(type_text).cast_on_read
+        kind = parse_type(type_text)
     except UnsupportedError:
-        return type_text != '"NULL"'
+        return "VARCHAR"
+    return kind.wire_text if kind.cast_on_read else None
 
 
 class DuckDB:
@@ -97,6 +105,7 @@ class DuckDB:
         self._connection.execute(_SANDBOX)
         self._failures: list[GrizzlyError] = []
         self._names: list[str] = []
+        self._views: list[str] = []
         self._interrupted = threading.Event()
 
     def register(self, name: str, relation: Relation) -> None:
@@ -106,14 +115,19 @@ class DuckDB:
 
     def forget(self) -> None:
         """Take back everything registered since the last call."""
+        for name in reversed(self._views):
+            self._connection.execute(f"DROP VIEW IF EXISTS {name}")
         for name in self._names:
             self._connection.unregister(name)
+        self._views.clear()
         self._names.clear()
 
-    def define(self, sql: str) -> None:
-        """Run one of our own statements that yields nothing."""
+    def define_view(self, name: str, sql: str, columns: Sequence[str] = ()) -> None:
+        """Show a query as the table ``name`` until ``forget``."""
+        listed = f"({', '.join(_quoted(c) for c in columns)})" if columns else ""
         with self.translated():
-            self._connection.execute(sql)
+            self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name}{listed} AS {sql}")
+        self._views.append(name)
 
     def stream(
         self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None

@@ -247,9 +247,8 @@ def _read_arrow(path: str, reader: str) -> pa.Table:
 
 def _wire_expression(name: str, type_text: str) -> str:
     quoted = identifier(name)
-    if parse_type(type_text).cast_on_read:
-        return f"CAST({quoted} AS VARCHAR) AS {quoted}"
-    return quoted
+    kind = parse_type(type_text)
+    return f"CAST({quoted} AS {kind.wire_text}) AS {quoted}" if kind.cast_on_read else quoted
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,107 @@
+"""What a statement is bound in: a workspace's names, the default schema, and the way to the past.
+
+Layer: ``execute``. Invariant: a point in time resolves to one version, once; a state is never guessed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.catalog import Catalog
+from engine.errors import BindError, ExecutionError
+from engine.execute.backends.base import BackendError
+from engine.execute.backends.files import READERS, suffix_of
+from grammar import span_of, suggest, to_duckdb
+
+if TYPE_CHECKING:
+    from engine.execute.backends.duckdb import DuckDB
+    from engine.execute.workspace import Workspace
+    from grammar.timetravel import Point
+
+
+@dataclass
+class Surroundings:
+    """Implements ``analyze.Surroundings`` over a workspace."""
+
+    workspace: Workspace
+    backend: DuckDB
+    schema: str
+
+    @property
+    def catalog(self) -> Catalog:
+        """The names as the workspace sees them."""
+        return self.workspace.catalog
+
+    def catalog_at(self, point: Point) -> Catalog:
+        """Return the names at a point in time.
+
+        Raises: BindError when the point is in the future or names nothing.
+        """
+        version = self.version_of(point)
+        if version > self.workspace.version:
+            raise BindError(
+                f"there is no version {version} yet; the newest is {self.workspace.version}",
+                span=span_of(point.expr),
+                code="TIME_001",
+            )
+        return Catalog(self.workspace.timeline.state_at(version))
+
+    def version_of(self, point: Point) -> int:
+        """Return the version a point in time stands for.
+
+        Raises: BindError, ExecutionError when its expression has no such value.
+        """
+        span = span_of(point.expr)
+        if point.kind == "snapshot":
+            name = str(point.expr.name)
+            snapshot = self.catalog.snapshot(name)
+            if snapshot is None:
+                names = [s.name for s in self.catalog.snapshots()]
+                best = suggest(name, names)
+                raise BindError(
+                    f"there is no snapshot '{name}'",
+                    span=span,
+                    hint=f"did you mean '{best}'?" if best else "SHOW SNAPSHOTS lists them",
+                    code="TIME_002",
+                )
+            return snapshot.version
+        kind = "BIGINT" if point.kind == "version" else "TIMESTAMP WITH TIME ZONE"
+        value = self._constant(point, kind)
+        if isinstance(value, datetime.datetime):
+            version = self.workspace.timeline.seq_at(_microseconds(value))
+            if version < 0:
+                raise BindError(
+                    f"the lakehouse did not exist yet at {value.isoformat(sep=' ')}",
+                    span=span,
+                    hint="SHOW TIMELINE lists its commits",
+                    code="TIME_003",
+                )
+            return version
+        if not isinstance(value, int) or value < 0:
+            raise BindError("a version is a number from 0 on", span=span, code="TIME_001")
+        return value
+
+    def reader_of(self, path: str) -> str | None:
+        """Return the reader for a file of this name, or None when it is no file's name."""
+        return READERS.get(suffix_of(path))
+
+    def _constant(self, point: Point, kind: str) -> object:
+        sql = f"SELECT CAST(({to_duckdb(point.expr)}) AS {kind}) AS v"
+        try:
+            return self.backend.table(sql)["v"][0].as_py()
+        except BackendError as error:
+            raise ExecutionError(
+                f"this is not a point in time: {error.message.splitlines()[0]}",
+                span=span_of(point.expr),
+                hint="write a version, TIMESTAMP '2026-01-31 12:00:00', or SNAPSHOT 'name'",
+                code="TIME_004",
+            ) from None
+
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def _microseconds(moment: datetime.datetime) -> int:
+    return (moment - _EPOCH) // datetime.timedelta(microseconds=1)

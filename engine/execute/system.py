@@ -1,0 +1,195 @@
+"""The tables of the ``grizzly`` schema: the system described in its own terms.
+
+Layer: ``execute``. Invariant: computed from the same state as the statement's other tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.catalog import Catalog
+    from engine.execute.lake import Lake
+
+_STAMP = pa.timestamp("us", tz="UTC")
+
+
+def relation(name: str, catalog: Catalog, lake: Lake) -> pa.Table:
+    """Return the system table ``name`` in the state of ``catalog``."""
+    return _RELATIONS[name](catalog, lake)
+
+
+def _schemas(catalog: Catalog, _: Lake) -> pa.Table:
+    return pa.table({"name": pa.array(catalog.schemas(), pa.string())})
+
+
+def _tables(catalog: Catalog, _: Lake) -> pa.Table:
+    rows = []
+    for table in catalog.tables():
+        files = catalog.files(table)
+        rows.append(
+            {
+                "schema": table.schema,
+                "name": table.name,
+                "kind": "table",
+                "columns": len(table.columns),
+                "rows": sum(f.live for f in files),
+                "bytes": sum(f.bytes for f in files),
+                "files": len(files),
+                "key": ", ".join(c.name for c in table.key_columns) or None,
+                "type": table.options.get("type", "hybrid"),
+                "comment": table.comment,
+            }
+        )
+    rows += [
+        {
+            "schema": v.schema,
+            "name": v.name,
+            "kind": "view",
+            "columns": None,
+            "rows": None,
+            "bytes": None,
+            "files": None,
+            "key": None,
+            "type": None,
+            "comment": None,
+        }
+        for v in catalog.views()
+    ]
+    return pa.Table.from_pylist(
+        rows,
+        pa.schema(
+            [
+                ("schema", pa.string()),
+                ("name", pa.string()),
+                ("kind", pa.string()),
+                ("columns", pa.int64()),
+                ("rows", pa.int64()),
+                ("bytes", pa.int64()),
+                ("files", pa.int64()),
+                ("key", pa.string()),
+                ("type", pa.string()),
+                ("comment", pa.string()),
+            ]
+        ),
+    )
+
+
+def _columns(catalog: Catalog, _: Lake) -> pa.Table:
+    rows = [
+        {
+            "schema": table.schema,
+            "table": table.name,
+            "position": position,
+            "name": column.name,
+            "type": column.type,
+            "nullable": column.nullable,
+            "default": column.default,
+            "key": column.id in table.key,
+        }
+        for table in catalog.tables()
+        for position, column in enumerate(table.columns, start=1)
+    ]
+    return pa.Table.from_pylist(
+        rows,
+        pa.schema(
+            [
+                ("schema", pa.string()),
+                ("table", pa.string()),
+                ("position", pa.int64()),
+                ("name", pa.string()),
+                ("type", pa.string()),
+                ("nullable", pa.bool_()),
+                ("default", pa.string()),
+                ("key", pa.bool_()),
+            ]
+        ),
+    )
+
+
+def _views(catalog: Catalog, _: Lake) -> pa.Table:
+    rows = [{"schema": v.schema, "name": v.name, "sql": v.sql} for v in catalog.views()]
+    names = [("schema", pa.string()), ("name", pa.string()), ("sql", pa.string())]
+    return pa.Table.from_pylist(rows, pa.schema(names))
+
+
+def _snapshots(catalog: Catalog, _: Lake) -> pa.Table:
+    rows = [{"name": s.name, "version": s.version, "ts": s.ts} for s in catalog.snapshots()]
+    names = [("name", pa.string()), ("version", pa.int64()), ("ts", _STAMP)]
+    return pa.Table.from_pylist(rows, pa.schema(names))
+
+
+def _files(catalog: Catalog, _: Lake) -> pa.Table:
+    rows = [
+        {
+            "schema": table.schema,
+            "table": table.name,
+            "rid": entry.rid,
+            "rows": entry.rows,
+            "deleted": entry.dead,
+            "bytes": entry.bytes,
+            "sha256": entry.data.digest,
+            "inline": entry.data.at is not None,
+        }
+        for table in catalog.tables()
+        for entry in catalog.files(table)
+    ]
+    return pa.Table.from_pylist(
+        rows,
+        pa.schema(
+            [
+                ("schema", pa.string()),
+                ("table", pa.string()),
+                ("rid", pa.int64()),
+                ("rows", pa.int64()),
+                ("deleted", pa.int64()),
+                ("bytes", pa.int64()),
+                ("sha256", pa.string()),
+                ("inline", pa.bool_()),
+            ]
+        ),
+    )
+
+
+def _timeline(catalog: Catalog, lake: Lake) -> pa.Table:  # noqa: ARG001 - one shape for all
+    rows = [
+        {
+            "version": commit.seq,
+            "ts": commit.ts,
+            "op": commit.op,
+            "author": commit.meta.get("author"),
+            "message": commit.meta.get("message"),
+            "tables": commit.meta.get("tables"),
+            "leaf_hash": commit.leaf_hash.hex(),
+        }
+        for commit in lake.workspace.timeline.commits(-1, lake.workspace.version)
+    ]
+    return pa.Table.from_pylist(
+        rows,
+        pa.schema(
+            [
+                ("version", pa.int64()),
+                ("ts", _STAMP),
+                ("op", pa.string()),
+                ("author", pa.string()),
+                ("message", pa.string()),
+                ("tables", pa.string()),
+                ("leaf_hash", pa.string()),
+            ]
+        ),
+    )
+
+
+_RELATIONS: dict[str, Callable[[Catalog, Lake], pa.Table]] = {
+    "columns": _columns,
+    "files": _files,
+    "schemas": _schemas,
+    "snapshots": _snapshots,
+    "tables": _tables,
+    "timeline": _timeline,
+    "views": _views,
+}

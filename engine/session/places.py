@@ -1,0 +1,86 @@
+"""Where lakehouses are: making one, finding one, opening its store.
+
+Layer: ``session``. Invariant: a lakehouse is a folder that holds ``.grizzly``, found as git finds its
+repositories; a ``.gobi`` file is one that cannot be written to.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.archive import ArchiveStore
+from engine.clock import SystemClock
+from engine.config import key_path
+from engine.errors import LakeError, UsageError
+from engine.objectstore import LocalStore
+from engine.timeline import Timeline, load_or_create
+
+if TYPE_CHECKING:
+    from engine.clock import Clock
+    from engine.objectstore import Store
+    from engine.timeline import Signer
+
+FOLDER = ".grizzly"
+VARIABLE = "GRIZZLY_DB"
+
+
+def find_lake(start: Path | None = None, explicit: str | None = None) -> Path:
+    """Return the lakehouse to use: ``explicit``, else $GRIZZLY_DB, else the nearest one upward.
+
+    Raises: LakeError when there is none.
+    """
+    named = explicit or os.environ.get(VARIABLE)
+    if named:
+        path = Path(named)
+        if path.is_file() or is_lake(path):
+            return path.parent if path.name == FOLDER else path
+        what = "is not a lakehouse" if path.exists() else "does not exist"
+        raise LakeError(
+            f"{named} {what}", subject=named, hint=f"`grizzly init {named}` makes one there"
+        )
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if is_lake(folder):
+            return folder
+    raise LakeError(
+        f"there is no lakehouse in {here} or above it",
+        hint="`grizzly init` makes one here; `-d PATH` names another",
+    )
+
+
+def is_lake(path: Path) -> bool:
+    """Say whether a folder is a lakehouse, or the inside of one."""
+    inside = path if path.name == FOLDER else path / FOLDER
+    return (inside / "FORMAT").is_file()
+
+
+def create_lake(path: Path | str, *, clock: Clock | None = None) -> bool:
+    """Make a lakehouse in ``path``; return False when there already was one.
+
+    Raises: IoError, UsageError when ``path`` is a file.
+    """
+    folder = Path(path)
+    if folder.is_file():
+        raise UsageError(f"{path} is a file", subject=str(path))
+    if is_lake(folder):
+        return False
+    clock = clock or SystemClock()
+    store = LocalStore(folder / FOLDER)
+    Timeline.create(store, clock=clock, signer=load_or_create(key_path()))
+    return True
+
+
+def open_timeline(path: Path, *, read_only: bool, clock: Clock) -> tuple[Timeline, bool]:
+    """Return the timeline of a lakehouse or archive, and whether it can be written to.
+
+    Raises: LakeError, CorruptError, ArchiveError, IoError.
+    """
+    store: Store
+    if path.is_file():
+        store = ArchiveStore(path)
+        return Timeline.open(store, clock=clock), False
+    store = LocalStore(path if path.name == FOLDER else path / FOLDER)
+    signer: Signer | None = None if read_only else load_or_create(key_path())
+    return Timeline.open(store, clock=clock, signer=signer), not read_only
