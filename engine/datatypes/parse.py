@@ -65,18 +65,25 @@ _Token = tuple[str, str]
 _END: _Token = ("end", "")
 
 
+_interned: dict[str, DataType] = {}
+"""Types with parameters, by every spelling met; as good as constants, and few."""
+_INTERNED_LIMIT = 4096
+
+
 def parse_type(text: str) -> DataType:
-    """Return the type that a text names.
+    """Return the type that a text names; the same object for the same text.
 
     Raises: UnsupportedError, naming the type, when values of it cannot be stored exactly, when it
     does not exist, or when the text is malformed.
     """
-    found = SCALARS.get(text)
+    found = SCALARS.get(text) or _interned.get(text)
     if found is not None:
         return found
     parser = _Parser(text)
     result = parser.type()
     parser.end()
+    if len(_interned) < _INTERNED_LIMIT:
+        _interned[text] = result
     return result
 
 

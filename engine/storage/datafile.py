@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 Codec = str
 SHARD_ROWS = 8 * orc.STRIPE_ROWS
+_WORTH_TWO_ROWS = 4 * orc.STRIPE_ROWS
 _METADATA = b"grizzly"
 _READ_ERRORS = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
 
@@ -81,10 +82,12 @@ def encode_file(table: pa.Table, columns: Sequence[FileColumn], *, inline: bool)
 
 
 def shard(table: pa.Table, max_rows: int = SHARD_ROWS) -> list[pa.Table]:
-    """Cut a big table into parts to encode side by side, each of whole stripes."""
-    if table.num_rows <= max_rows:
-        return [table]
-    return [table.slice(start, max_rows) for start in range(0, table.num_rows, max_rows)]
+    """Cut a big table into parts of about the same size to encode side by side, in whole stripes."""
+    rows = int(table.num_rows)
+    parts = max(-(-rows // max_rows), 2 if rows >= _WORTH_TWO_ROWS else 1)
+    stripes = -(-rows // (parts * orc.STRIPE_ROWS))
+    size = min(max_rows, max(1, stripes) * orc.STRIPE_ROWS)
+    return [table.slice(start, size) for start in range(0, rows, size)] or [table]
 
 
 def physical_names(columns: Sequence[FileColumn]) -> list[str]:
@@ -252,7 +255,7 @@ class _Translated:
         return
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, _READ_ERRORS):
+        if not isinstance(error, _READ_ERRORS) or isinstance(error, MemoryError):
             return
         failure = self._handle.failure if self._handle is not None else None
         if isinstance(failure, GrizzlyError):

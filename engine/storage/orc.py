@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from pyarrow import orc
 
-from engine.errors import UnsupportedError
+from engine.errors import StorageError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,10 @@ def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
     if not stripes:
         writer.write(table)
     writer.close()
-    return sink.getvalue(), stripes
+    data = sink.getvalue()
+    if orc.ORCFile(pa.BufferReader(data)).nstripes != len(stripes):
+        raise StorageError("the ORC writer cut the rows into other stripes than it was told to")
+    return data, stripes
 
 
 class OrcReader:

@@ -138,41 +138,62 @@ class TableScan:
         Cost: reads only stripes that ``prune`` cannot refute, two at a time, at most three ahead.
         Raises: CorruptError.
         """
-        need = self._needed(columns, prune, filter)
+        unknown = [name for name in columns if name not in self.schema.names]
+        if unknown:
+            raise UsageError(f"there is no column {unknown[0]}")
         units = [u for u in self._units() if self._matches(u, prune)]
-        if not need:
+        if not columns and filter is None:
             yield from (bare(n) for u in units for n in _sizes(_live_between(u)))
             return
-        schema = pa.schema([self.schema.field(name) for name in columns])
+        first = [] if filter is None else self._mentioned(columns, prune, filter)
 
         def run(job: list[_Unit]) -> list[pa.RecordBatch]:
-            parts = [self._read(u, need) for u in job]
-            batch = parts[0] if len(parts) == 1 else pa.concat_batches(parts)
-            if filter is not None:
-                batch = batch.filter(filter)
-            batch = batch.select(list(columns)).cast(schema) if columns else bare(batch.num_rows)
+            batch = self._run(job, list(columns), first, filter)
             return [batch.slice(at, BATCH_ROWS) for at in range(0, batch.num_rows, BATCH_ROWS)]
 
         for done in _ahead(run, list(_jobs(units))):
             yield from done
 
-    def _needed(
-        self, columns: Sequence[str], prune: Sequence[Predicate], filtered: pc.Expression | None
-    ) -> list[str]:
-        """Return the names to read: those asked for, and those the filter mentions."""
-        unknown = [name for name in columns if name not in self.schema.names]
-        if unknown:
-            raise UsageError(f"there is no column {unknown[0]}")
+    def _run(
+        self,
+        job: list[_Unit],
+        columns: list[str],
+        first: list[str],
+        filtered: pc.Expression | None,
+    ) -> pa.RecordBatch:
+        """Read stripes as one batch: what the filter needs first, the rest only if a row passes."""
         if filtered is None:
-            return list(dict.fromkeys(columns))
-        mentioned = {name for p in prune for name in columns_of(p)} & set(self.schema.names)
-        need = list(dict.fromkeys([*columns, *sorted(mentioned)]))
-        probe = pa.schema([self.schema.field(name) for name in need]).empty_table()
-        try:
-            probe.filter(filtered)
-        except pa.ArrowInvalid:
-            return list(self.schema.names)  # it mentions others, which an Expression does not tell
-        return need
+            return _joined([self._read(u, columns) for u in job])
+        head = _joined([self._read(u, first) for u in job])
+        index = pa.array(np.arange(head.num_rows, dtype=np.int64))
+        nameless = max(self.schema.names, key=len) + "_"  # no column has this name
+        passed = head.append_column(nameless, index).filter(filtered)
+        if not passed.num_rows or not columns:
+            return bare(passed.num_rows)
+        rest = [name for name in columns if name not in first]
+        arrays = {name: passed.column(name) for name in first}
+        if rest:
+            tail = _joined([self._read(u, rest) for u in job])
+            if passed.num_rows < tail.num_rows:
+                tail = tail.take(passed.column(nameless))
+            arrays.update(zip(rest, tail.columns, strict=True))
+        return pa.RecordBatch.from_arrays(
+            [arrays[name] for name in columns],
+            schema=pa.schema([self.schema.field(name) for name in columns]),
+        )
+
+    def _mentioned(
+        self, columns: Sequence[str], prune: Sequence[Predicate], filtered: pc.Expression
+    ) -> list[str]:
+        """Return columns that are enough for the filter, which does not tell what it mentions."""
+        known = {name for p in prune for name in columns_of(p)} & set(self.schema.names)
+        for names in (sorted(known), sorted({*known, *columns})):
+            try:
+                pa.schema([self.schema.field(n) for n in names]).empty_table().filter(filtered)
+            except pa.ArrowInvalid:
+                continue
+            return names
+        return list(self.schema.names)
 
     def _units(self) -> Iterator[_Unit]:
         for file in self._files:
@@ -265,7 +286,8 @@ def _constant_zone(column: _Column, rows: int) -> tuple[Zone, DataType]:
 
 def _hidden_zone(unit: _Unit, name: str) -> tuple[Zone, DataType] | None:
     if unit.data.type_of(name) is not None:
-        return None
+        stored = unit.data.stripes[unit.stripe].zones.get(name)
+        return (stored, _BIGINT) if stored is not None and not stored.nulls else None
     first, last = unit.start, unit.start + unit.rows - 1
     rid = unit.file.rid
     bounds: dict[str, tuple[int, int]] = {
@@ -329,6 +351,10 @@ def _jobs(units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
         size += unit.rows
     if group:
         yield group
+
+
+def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
 
 def _sizes(rows: int) -> Iterator[int]:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import bisect
 import hashlib
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CorruptError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
-    from contextlib import AbstractContextManager
 
     from engine.storage.statistics import ByteRange
-
-from contextlib import contextmanager
 
 _SEEK_SET, _SEEK_CURRENT, _SEEK_END = range(3)
 
@@ -94,15 +92,12 @@ class VerifiedFile:
         """Return the object's name."""
         return self._source.name
 
-    def hold(self, index: int) -> AbstractContextManager[None]:
+    @contextmanager
+    def hold(self, index: int) -> Iterator[None]:
         """Verify a range now and, if that took reading it, serve it from memory inside the block.
 
         Raises: CorruptError when it is not what was written.
         """
-        return self._holding(index)
-
-    @contextmanager
-    def _holding(self, index: int) -> Iterator[None]:
         data = self._verify(index)
         if data is None:
             yield
@@ -177,7 +172,7 @@ class VerifiedFile:
         """Return the range's bytes, or None when they are known to be whole and were not read."""
         part = self._ranges[index]
         stamp = self._source.stamp
-        key = (self._sha256, stamp, index)
+        key = (self._sha256, stamp, part)
         if stamp is not None and _memo.knows(key):
             return None
         if self._source.size != self._size:
