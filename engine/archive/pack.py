@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.archive import format as gobi
@@ -19,7 +20,7 @@ from engine.archive.report import PackReport
 from engine.clock import SystemClock
 from engine.errors import ArchiveError, CorruptError, UsageError
 from engine.objectstore import LocalStore, layout
-from engine.timeline import Timeline
+from engine.timeline import Timeline, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +41,8 @@ def pack(path: Path, out: Path, *, progress: Progress | None = None) -> PackRepo
     its name, UsageError when ``out`` is something else than an archive, IoError.
     """
     root = lake_folder(path)
+    store, moment = _moment(root)
     _refuse_other(out, root)
-    store = LocalStore(root)
-    moment = _moment(store)
     beside = out.parent / f".{out.name}.{SystemClock().token()}"
     try:
         with refusals(str(out)):
@@ -86,26 +86,27 @@ def _refuse_other(out: Path, root: Path) -> None:
         ) from error
 
 
-def _moment(store: Store) -> dict[str, int | bytes]:
+def _moment(root: Path) -> tuple[Store, dict[str, int | bytes]]:
     """Return every file of one moment with its size, or its bytes where it gets replaced.
 
+    The last segment counts up to its last intact record, and the checkpoint is that record's.
     Objects are listed after the log was measured: what the log rests on was there before.
     """
-    Timeline.open(store, clock=SystemClock())
-    with store.lock(_LOCK_SECONDS):
-        moment: dict[str, int | bytes] = {layout.CHECKPOINT: store.read(layout.CHECKPOINT)}
+    writable = os.access(root, os.W_OK)
+    store = LocalStore(root, writable=writable)
+    timeline = Timeline.open(store, clock=SystemClock())
+    with store.lock(_LOCK_SECONDS) if writable else nullcontext():
+        last = timeline.refresh().seq // layout.SEGMENT_COMMITS
+        moment: dict[str, int | bytes] = {
+            layout.CHECKPOINT: timeline.checkpoint.encode(),
+            layout.segment(last): log.scan(store, last).end,
+        }
         for name in (layout.FORMAT, *_listed(store, layout.LOG, layout.STATE, layout.TILE)):
-            moment.setdefault(name, _size(store, name))
+            if name not in moment:
+                moment[name] = _size(store, name)
     for name in _listed(store, layout.OBJECTS):
         moment[name] = _size(store, name)
-    return dict(sorted(moment.items()))
-
-
-def _text(checkpoint: int | bytes) -> str:
-    try:
-        return bytes(checkpoint).decode("utf-8")
-    except ValueError as error:
-        raise CorruptError("the checkpoint is not text", subject=layout.CHECKPOINT) from error
+    return store, dict(sorted(moment.items()))
 
 
 def _listed(store: Store, *prefixes: str) -> Iterator[str]:
@@ -152,7 +153,7 @@ class _Packing:
         sizes = {n: v if isinstance(v, int) else len(v) for n, v in self._moment.items()}
         gobi.check_names(list(sizes))
         plan = Manifest(
-            _text(self._moment[layout.CHECKPOINT]),
+            bytes(self._moment[layout.CHECKPOINT]).decode(),
             tuple(Member(name, size, *_UNKNOWN) for name, size in sizes.items()),
         )
         if len(plan.text) > gobi.MANIFEST_LIMIT:

@@ -11,8 +11,9 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.archive.reader import ArchiveReader
-from engine.errors import IoError, ReadOnlyError
+from engine.errors import ArchiveError, CorruptError, IoError, ReadOnlyError
 from engine.objectstore import layout
+from engine.timeline import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
@@ -121,6 +122,20 @@ class ArchiveStore:
     def source(self, path: str) -> ArchiveSource:
         """Return random access to a member."""
         return ArchiveSource(self, path)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield whether each member is what was packed. Cost: reads the whole archive.
+
+        Raises: IoError.
+        """
+        for place in self._reader.places.values():
+            name = place.member.name
+            try:
+                self._reader.verify(place)
+            except (ArchiveError, CorruptError) as error:
+                yield Finding(name, ok=False, detail=error.message)
+            else:
+                yield Finding(name, ok=True, detail=f"{place.member.size} bytes as packed")
 
     def _refuse(self) -> NoReturn:
         raise ReadOnlyError(
