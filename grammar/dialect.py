@@ -38,5 +38,10 @@ class Grizzly(DuckDB):
         return desugar(tokens, sql)
 
     @override
+    def to_json_path(self, path: exp.Expr | None) -> exp.Expr | None:
+        """Keep a path as written: DuckDB reads ``'a.b'`` as one key, and only ``'$…'`` as a path."""
+        return path
+
+    @override
     def parse(self, sql: str, **opts: Any) -> list[exp.Expr | None]:
         return [tree and finish(tree, sql) for tree in super().parse(sql, **opts)]

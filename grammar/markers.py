@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from grammar.desugar.functions import KEPT_NAME
 from grammar.desugar.time import AS_OF, CHANGES, OPEN, SINCE
+from grammar.errors import ParseError
+from grammar.spans import span_of
 from grammar.timetravel import Between, Point, bare_point, set_as_of, set_between
 
 DOUBLE_QUOTED = "dq"
+FILE_PATH = "path"
 
 
 def finish(root: exp.Expr, text: str) -> exp.Expr:
     """Read the markers of one tree back, in place."""
-    for node in root.walk():
+    for node in list(root.walk()):
         node.comments = None
         if isinstance(node, exp.Identifier):
             _note_quotes(node, text)
+        elif isinstance(node, exp.Anonymous):
+            _restore_name(node)
+        elif isinstance(node, exp.Column):
+            _read_default(node)
+        elif isinstance(node, exp.JSONExtract):
+            _unwrap(node)
         elif isinstance(node, exp.Table):
             _attach_time(node)
     return root
@@ -26,8 +36,31 @@ def finish(root: exp.Expr, text: str) -> exp.Expr:
 
 def _note_quotes(name: exp.Identifier, text: str) -> None:
     start = name.meta.get("start")
-    if start is not None and name.args.get("quoted") and text[start : start + 1] == '"':
+    if start is None or not name.args.get("quoted"):
+        return
+    if text[start : start + 1] == '"':
         name.meta[DOUBLE_QUOTED] = True
+    elif text[start : start + 1] in {"'", "$"} and isinstance(name.parent, exp.Table):
+        name.meta[FILE_PATH] = True
+
+
+def _read_default(column: exp.Column) -> None:
+    """``SET a = DEFAULT`` names no column, as DEFAULT is reserved."""
+    name = column.this
+    if isinstance(name, exp.Identifier) and not name.args.get("quoted") and not column.table:
+        if name.name.upper() == "DEFAULT":
+            column.replace(exp.var("DEFAULT"))
+
+
+def _restore_name(call: exp.Anonymous) -> None:
+    if isinstance(call.this, str) and call.this.startswith(KEPT_NAME):
+        call.set("this", call.this.removeprefix(KEPT_NAME))
+
+
+def _unwrap(extract: exp.JSONExtract) -> None:
+    inner = extract.this
+    if isinstance(inner, exp.Paren) and isinstance(inner.this, exp.Paren):
+        extract.set("this", inner.this.this)
 
 
 def _attach_time(table: exp.Table) -> None:
@@ -39,6 +72,9 @@ def _attach_time(table: exp.Table) -> None:
         return
     table.set("when", None)
     args = marker.expressions
+    name = table.this
+    if not isinstance(name, exp.Identifier) or name.meta.get(FILE_PATH):
+        raise ParseError("only a table has a past", span=span_of(table))
     if marker.name == AS_OF:
         point = _point(args[0])
         if point is not None:

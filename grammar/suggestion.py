@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHORT = 5
+_SHORT = 7
 
 
 def distance(a: str, b: str) -> int:

@@ -57,7 +57,31 @@ def tokenize(text: str) -> list[Token]:
         raise _lexical_error(text, error) from None
     for token in tokens:
         token.comments = []
-    return tokens
+    return _join_fractions(tokens)
+
+
+def _join_fractions(tokens: list[Token]) -> list[Token]:
+    """Read ``.5`` as one number, so that it keeps its own digits and type."""
+    out: list[Token] = []
+    for number, token in enumerate(tokens):
+        before = tokens[number - 1] if number else None
+        if (
+            token.token_type is TokenType.NUMBER
+            and before is not None
+            and before.token_type is TokenType.DOT
+            and before.end + 1 == token.start
+            and (number < 2 or not _ends_operand(tokens[number - 2]))
+        ):
+            out[-1] = Token(
+                TokenType.NUMBER, "." + token.text, token.line, token.col, before.start, token.end
+            )
+        else:
+            out.append(token)
+    return out
+
+
+def _ends_operand(token: Token) -> bool:
+    return token.token_type in CLOSING or token.token_type in _WORDLESS or is_name(token)
 
 
 def _lexical_error(text: str, error: TokenError) -> ParseError:

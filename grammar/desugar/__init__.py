@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grammar.desugar.functions import keep_function_names
+from grammar.desugar.functions import keep_calls
+from grammar.desugar.lists import lists_behind_in
 from grammar.desugar.linq import reorder_clauses
+from grammar.desugar.noise import drop_defaults
 from grammar.desugar.order import direction_after
+from grammar.desugar.pivot import pivot_as_source
 from grammar.desugar.quotes import strings_in_value_position
 from grammar.desugar.time import changes_to_select, time_to_marker
 from grammar.groups import Group, Item, flat, is_paren, tree
@@ -27,8 +30,7 @@ def desugar(tokens: Sequence[Token], text: str, *, from_clause: bool = False) ->
 
     ``from_clause`` says that the tokens begin inside a FROM clause. Brackets must pair up.
     """
-    items = _level(tree(tokens), text, from_clause=from_clause)
-    return keep_function_names(flat(items))
+    return flat(_level(tree(tokens), text, from_clause=from_clause))
 
 
 def _level(items: list[Item], text: str, *, from_clause: bool) -> list[Item]:
@@ -39,10 +41,13 @@ def _level(items: list[Item], text: str, *, from_clause: bool) -> list[Item]:
             item.items = _level(item.items, text, from_clause=inside)
         else:
             source = _source_after(word(item), source=source)
+    items = drop_defaults(items)
     items = strings_in_value_position(items, text)
     items = changes_to_select(items)
     items = time_to_marker(items, from_clause=from_clause)
     items = direction_after(items)
+    items = pivot_as_source(items)
+    items = lists_behind_in(keep_calls(items))
     return reorder_clauses(items)
 
 

@@ -1,43 +1,106 @@
 """Keep function calls as they were written.
 
 Layer: ``grammar``. Invariant: sqlglot knows hundreds of functions and prints some of them as
-another one, or with other arguments. A call that means the same to DuckDB as to its writer must
-reach DuckDB unchanged, so all but the harmless ones are parsed as unknown functions.
+another one, with other arguments, or without some. A call that means the same to DuckDB as to its
+writer must reach DuckDB unchanged, so all but the harmless ones are parsed as unknown functions.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlglot.parsers.duckdb import DuckDBParser
 from sqlglot.tokens import Token, TokenType
 
-from grammar.tokens import CLOSING, OPENING
+from grammar.groups import Group, Item, commas, first_token, is_paren, join, kind, paren, words
+from grammar.tokens import is_name, synthetic, word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT_NAME = "__grizzly_fn_"
 
 # Printed exactly as read, and worth their type: aggregates, ranking, choice, unnesting.
 _UNDERSTOOD = frozenset(
     "AVG COALESCE COUNT CUME_DIST DENSE_RANK FIRST_VALUE GROUPING LAG LAST_VALUE LEAD MAX MIN"
-    " NTH_VALUE NTILE NULLIF PERCENT_RANK RANK ROW_NUMBER SUM UNNEST".split()
+    " NTH_VALUE NTILE NULLIF PERCENT_RANK PERCENTILE_CONT PERCENTILE_DISC RANK ROW_NUMBER SUM"
+    " UNNEST".split()
 )
 _REWRITTEN = frozenset(DuckDBParser.FUNCTIONS) - _UNDERSTOOD
+# These have parsers of their own, which only a changed name escapes.
+_RENAMED = frozenset(DuckDBParser.FUNCTION_PARSERS) - frozenset(
+    "CAST TRY_CAST EXTRACT MAX MIN COLUMNS".split()
+)
+_SPELLED_OUT = frozenset({"FROM", "FOR", "IN", "PLACING", "BOTH", "LEADING", "TRAILING"})
+_TAKES_LAMBDA = frozenset(
+    "APPLY ARRAY_APPLY ARRAY_FILTER ARRAY_REDUCE ARRAY_TRANSFORM COLUMNS FILTER LIST_APPLY"
+    " LIST_FILTER LIST_REDUCE LIST_TRANSFORM REDUCE".split()
+)
 
 
-def keep_function_names(tokens: list[Token]) -> list[Token]:
-    """Mark every call of a function that sqlglot might rewrite."""
-    for number, token in enumerate(tokens[:-1]):
-        if tokens[number + 1].token_type is not TokenType.L_PAREN:
-            continue
-        if token.text.upper() in _REWRITTEN and token.token_type is not TokenType.STRING:
-            tokens[_closer(tokens, number + 1)].comments = [exp.SQLGLOT_ANONYMOUS]
-    return tokens
+def keep_calls(items: list[Item]) -> list[Item]:
+    """Rewrite and mark the calls of one level whose meaning sqlglot might change."""
+    out: list[Item] = []
+    for number, item in enumerate(items):
+        arguments = items[number + 1] if number + 1 < len(items) else None
+        if isinstance(item, Token) and isinstance(arguments, Group) and is_paren(arguments):
+            out.append(_call(item, arguments, out[-1:]))
+        else:
+            out.append(item)
+    return out
 
 
-def _closer(tokens: list[Token], opener: int) -> int:
-    depth = 0
-    for number in range(opener, len(tokens)):
-        if tokens[number].token_type in OPENING:
-            depth += 1
-        elif tokens[number].token_type in CLOSING:
-            depth -= 1
-            if depth == 0:
-                return number
-    return len(tokens) - 1
+def _call(name: Token, arguments: Group, before: Sequence[Item]) -> Token:
+    spelled = name.text.upper()
+    if not is_name(name):
+        return name
+    if spelled == "EXTRACT":
+        return _date_part(name, arguments)
+    if spelled in _TAKES_LAMBDA:
+        _short_arrows(arguments)
+    else:
+        _protect_arrows(arguments)
+    if spelled in _REWRITTEN:
+        arguments.closer.comments = [exp.SQLGLOT_ANONYMOUS]
+    if spelled in _RENAMED and _SPELLED_OUT.isdisjoint(words(arguments.items)):
+        return synthetic(TokenType.VAR, KEPT_NAME + name.text, name)
+    if spelled == "APPLY" and words(before) not in (["CROSS"], ["OUTER"]):
+        return synthetic(TokenType.VAR, name.text, name)
+    return name
+
+
+def _date_part(name: Token, arguments: Group) -> Token:
+    items = arguments.items
+    if words(items[1:2]) != ["FROM"]:
+        return name
+    unit = first_token(items[0])
+    comma = synthetic(TokenType.COMMA, ",", first_token(items[1]))
+    text = synthetic(TokenType.STRING, unit.text, unit)
+    arguments.items = [text, comma, *items[2:]]
+    arguments.closer.comments = [exp.SQLGLOT_ANONYMOUS]
+    return synthetic(TokenType.VAR, "date_part", name)
+
+
+def _short_arrows(arguments: Group) -> None:
+    """Let ``x => e`` be a lambda here, as ``x -> e`` is."""
+    for number, item in enumerate(arguments.items):
+        if kind(item) is TokenType.FARROW:
+            arguments.items[number] = synthetic(TokenType.ARROW, "->", first_token(item))
+
+
+def _protect_arrows(arguments: Group) -> None:
+    """Keep ``j -> 'key'`` the JSON operator: sqlglot takes a name before an arrow for a lambda's."""
+    parts = commas(arguments.items)
+    changed = False
+    for part in parts:
+        if len(part) > 2 and kind(part[1]) in {TokenType.ARROW} and _could_be_parameter(part[0]):
+            like = first_token(part[0])
+            part[0] = paren([paren([part[0]], like)], like)
+            changed = True
+    if changed:
+        arguments.items = join(parts, arguments.opener)
+
+
+def _could_be_parameter(item: Item) -> bool:
+    return is_paren(item) or (isinstance(item, Token) and is_name(item) and bool(word(item)))

@@ -19,8 +19,8 @@ def strings_in_value_position(items: list[Item], text: str) -> list[Item]:
             item.items = _values(item.items, text)
             continue
         rows = word(item) == "VALUES" or (rows and kind(item) is TokenType.COMMA)
-        if isinstance(item, Token) and number and word(items[number - 1]) == "DEFAULT":
-            items[number] = _string(item, text)
+        if number and word(items[number - 1]) == "DEFAULT":
+            items[number] = _values([item], text)[0]
     return items
 
 

@@ -32,6 +32,7 @@ def to_duckdb(ast: exp.Expr) -> str:
         root = ast.copy()
         root = _concatenate(root)
         root = _shift_indexes(root)
+        _spread_distinct(root)
         return _print(root)
 
 
@@ -81,6 +82,26 @@ def _replace(root: exp.Expr, old: exp.Expr, new: exp.Expr) -> exp.Expr:
         return new
     old.replace(new)
     return root
+
+
+# ---------------------------------------------------------------- aggregates
+
+
+def _spread_distinct(root: exp.Expr) -> None:
+    """Print ``f(DISTINCT a, b ORDER BY c)`` as it is; sqlglot would make one value of a and b."""
+    for call in root.find_all(exp.Anonymous):
+        if not call.expressions:
+            continue
+        head = call.expressions[0]
+        order = head if isinstance(head, exp.Order) else None
+        distinct = order.this if order else head
+        if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) < 2:
+            continue
+        first, *others = distinct.expressions
+        arguments: list[exp.Expr] = [exp.Distinct(expressions=[first]), *others]
+        if order:
+            arguments[-1] = exp.Order(this=others[-1], expressions=order.expressions)
+        call.set("expressions", [*arguments, *call.expressions[1:]])
 
 
 # ---------------------------------------------------------------- indexes

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from grammar.nodes import Copy
+from grammar.tokens import is_name
 
 if TYPE_CHECKING:
     from grammar.parser.cursor import Cursor
+
+_BARE_OPTIONS = frozenset({"HEADER", "AUTO_DETECT", "IGNORE_ERRORS", "OVERWRITE", "APPEND"})
 
 
 def copy(cursor: Cursor) -> Copy:
@@ -50,7 +53,21 @@ def _exported(table: exp.Table, columns: tuple[str, ...]) -> exp.Table | exp.Que
 
 def _table(cursor: Cursor) -> tuple[exp.Table, tuple[str, ...]]:
     table = cursor.table()
-    return table, cursor.names("a column's name") if cursor.word() == "(" else ()
+    return table, cursor.names("a column's name") if _columns_follow(cursor) else ()
+
+
+def _columns_follow(cursor: Cursor) -> bool:
+    """Tell ``(a, b)`` from ``(FORMAT csv, HEADER)``."""
+    if cursor.word() != "(":
+        return False
+    ahead = 1
+    while is_name(cursor.peek(ahead)) and cursor.word(ahead) not in _BARE_OPTIONS:
+        if cursor.word(ahead + 1) == ")":
+            return True
+        if cursor.word(ahead + 1) != ",":
+            return False
+        ahead += 2
+    return False
 
 
 def _path(cursor: Cursor) -> str:

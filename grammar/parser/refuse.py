@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from sqlglot.tokens import Token
 
+    from grammar.errors import Span
+
+_PROPERTIES = (exp.TemporaryProperty, exp.MaterializedProperty)
 _CLAUSES = frozenset({"FROM", "WHERE", "HAVING", "LIMIT", "GROUP BY", "ORDER BY"})
 
 
@@ -41,8 +44,30 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
 
     Raises: ParseError.
     """
+    whole = tokens_span(tokens[0], tokens[-1])
     if tree.find(exp.Command):
-        raise ParseError(
-            "this form of the statement is not known",
-            span=tokens_span(tokens[0], tokens[-1]),
-        )
+        raise ParseError("this form of the statement is not known", span=whole)
+    if isinstance(tree, exp.Create):
+        _check_create(tree, whole)
+    elif isinstance(tree, exp.Merge):
+        _check_merge(tokens)
+
+
+def _check_create(tree: exp.Create, whole: Span) -> None:
+    properties = tree.args.get("properties")
+    for part in properties.expressions if properties else ():
+        if not isinstance(part, _PROPERTIES):
+            words_of_it = type(part).__name__.removesuffix("Property")
+            raise ParseError(
+                f"{words_of_it.upper()} is not offered for CREATE", span=whole, code="SEMANTIC_003"
+            )
+
+
+def _check_merge(tokens: Sequence[Token]) -> None:
+    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if word(token) == "BY" and word(before) in {"INSERT", "UPDATE"}:
+            raise ParseError(
+                "BY NAME is not offered in MERGE",
+                span=tokens_span(token, after),
+                hint="list the columns",
+            )

@@ -15,6 +15,7 @@ from grammar.desugar import desugar
 from grammar.dialect import Grizzly
 from grammar.errors import ParseError
 from grammar.markers import finish
+from grammar.parser.audit import check_nothing_lost
 from grammar.parser.refuse import check_tokens, check_tree
 from grammar.parser.slips import explain
 from grammar.spans import tokens_span
@@ -38,7 +39,7 @@ def parse_sql(tokens: Sequence[Token], text: str) -> exp.Expr:
         trees = Grizzly().parser().parse(sugared, text)
     except SqlglotError as error:
         raise explain(error, tokens, text) from None
-    return _one(trees, tokens, text)
+    return _one(trees, tokens, sugared, text)
 
 
 def parse_into(
@@ -54,15 +55,18 @@ def parse_into(
         trees = Grizzly().parser().parse_into(kind, sugared, text)
     except SqlglotError as error:
         raise explain(error, tokens, text) from None
-    tree = _one(trees, tokens, text)
+    tree = _one(trees, tokens, sugared, text)
     if not isinstance(tree, kind):
         raise ParseError("this cannot stand here", span=tokens_span(tokens[0], tokens[-1]))
     return tree
 
 
-def _one(trees: Sequence[exp.Expr | None], tokens: Sequence[Token], text: str) -> exp.Expr:
+def _one(
+    trees: Sequence[exp.Expr | None], tokens: Sequence[Token], sugared: Sequence[Token], text: str
+) -> exp.Expr:
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1:
         raise ParseError("this is not a statement", span=tokens_span(tokens[0], tokens[-1]))
     check_tree(found[0], tokens)
+    check_nothing_lost(found[0], sugared)
     return finish(found[0], text)

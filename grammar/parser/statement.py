@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from grammar.errors import ParseError
 from grammar.keywords import STATEMENT_STARTERS
 from grammar.nodes import (
     Begin,
@@ -37,7 +38,9 @@ from grammar.parser.create import create
 from grammar.parser.cursor import Cursor, as_query
 from grammar.parser.points import point
 from grammar.parser.show import show
+from grammar.spans import span_of
 from grammar.suggestion import suggest
+from grammar.timetravel import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +66,9 @@ def statement(cursor: Cursor) -> Statement:
             return node
     if cursor.word() not in _STOCK_HEADS:
         unknown_statement(cursor)
+    if cursor.word() == "CHANGES" and cursor.word(1) != "FROM":
+        cursor.at += 1
+        cursor.fail("expected FROM", hint="CHANGES FROM table SINCE version")
     return _stock(cursor)
 
 
@@ -87,11 +93,18 @@ def _stock(cursor: Cursor) -> Statement:
     if query is not None:
         return Query(span, query)
     if isinstance(tree, _WRITING):
+        _check_present(tree)
         return Write(span, tree)
     if isinstance(tree, _DEFINING):
         return Define(span, tree)
     cursor.at = 0
     cursor.fail("this is not a statement", hint="a query begins with SELECT, FROM or WITH")
+
+
+def _check_present(tree: exp.Insert | exp.Update | exp.Delete | exp.Merge) -> None:
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if isinstance(target, exp.Table) and time_of(target) is not None:
+        raise ParseError("the past cannot be changed", span=span_of(target))
 
 
 def _create(cursor: Cursor) -> Statement:
