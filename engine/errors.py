@@ -7,7 +7,8 @@ Layer: bottom of ``engine``. Invariant: each class is named by what the caller m
     │                      UnsupportedError 0A000
     ├ ExecutionError       22000 · CancelledError 57014 · IntegrityError 23000
     ├ TransactionError     ConflictError 40001, retryable · ReadOnlyError 25006
-    ├ StorageError         IoError 58030 · CorruptError XX001 · ArchiveError 58000 · LakeError 08001
+    ├ StorageError         IoError 58030 (└ DurabilityError) · CorruptError XX001
+    │                      ArchiveError 58000 · LakeError 08001
     ├ UsageError           22023: a wrong option, path or argument
     └ VerificationError    VF001: a proof is false; never retried, own exit code
 """
@@ -22,6 +23,7 @@ __all__ = [
     "CancelledError",
     "ConflictError",
     "CorruptError",
+    "DurabilityError",
     "ExecutionError",
     "GrizzlyError",
     "IntegrityError",
@@ -116,6 +118,12 @@ class IoError(StorageError):
 
     code = "IO_001"
     sqlstate = "58030"
+
+
+class DurabilityError(IoError):
+    """The system cannot say whether written bytes will last; open the lakehouse again."""
+
+    code = "IO_004"
 
 
 class CorruptError(StorageError):

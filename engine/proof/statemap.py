@@ -1,0 +1,110 @@
+"""The state map's hashes: how entries become nodes, and how a path proves one entry.
+
+Layer: ``engine.proof``. Invariant: a node's digest is the tree hash over its entries, so one way
+of folding verifies the log and the map alike. The first byte of what is hashed tells levels apart.
+Format: grizzly-proof(5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from engine.proof.errors import ProofError
+from engine.proof.hashing import leaf_hash, root
+from engine.proof.tree import root_from_inclusion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_ENTRIES: Final = 256
+"""Entries in the largest node; the average is 32."""
+
+_BOUNDARY: Final = 31
+_CHANGE: Final = b"\x20"
+_LENGTH: Final = struct.Struct(">H")
+_REFERENCE: Final = struct.Struct(">IQ32s")
+
+
+def entry_hash(level: int, key: bytes, value: bytes) -> bytes:
+    """Return the leaf hash of one entry of a node."""
+    return leaf_hash(bytes([level]) + _LENGTH.pack(len(key)) + key + value)
+
+
+def node_digest(level: int, entries: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the digest of the node that holds these entries, in order of their keys."""
+    return root([entry_hash(level, key, value) for key, value in entries])
+
+
+def ends_node(level: int, key: bytes) -> bool:
+    """Return whether an entry with this key ends its node, unless the node would be too small.
+
+    It depends on nothing but the key: so the shape of the map depends on nothing but its content.
+    """
+    return hashlib.sha256(bytes([level]) + key).digest()[-1] & _BOUNDARY == 0
+
+
+def reference(entries: int, leaves: int, digest: bytes) -> bytes:
+    """Return an inner entry's value: a child's own entries, the map's entries below it, its digest.
+
+    A root does not bind its tree's size, so the size is committed to beside it.
+    """
+    return _REFERENCE.pack(entries, leaves, digest)
+
+
+def parse_reference(value: bytes) -> tuple[int, int, bytes]:
+    """Return what ``reference`` was made of.
+
+    Raises: ProofError.
+    """
+    if len(value) != _REFERENCE.size:
+        raise ProofError("malformed reference to a state node")
+    entries, leaves, digest = _REFERENCE.unpack(value)
+    return entries, leaves, digest
+
+
+def changes_root(changes: Sequence[tuple[bytes, bytes | None]]) -> bytes:
+    """Return the root over a commit's changes, in order of their keys; None removes a key."""
+    return root(
+        [
+            leaf_hash(
+                _CHANGE
+                + _LENGTH.pack(len(key))
+                + key
+                + (b"\x00" if value is None else b"\x01" + value)
+            )
+            for key, value in changes
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node on the way from an entry to the root: the entry, its place and its siblings."""
+
+    key: bytes
+    value: bytes
+    index: int
+    size: int
+    path: tuple[bytes, ...]
+
+
+def verify_entry(root_digest: bytes, steps: Sequence[Step]) -> tuple[bytes, bytes]:
+    """Return the key and value that a path from the map's bottom to its root proves.
+
+    Raises: ProofError.
+    """
+    if not steps:
+        raise ProofError("the path is empty")
+    digest, size = b"", 0
+    for level, step in enumerate(steps):
+        if level and parse_reference(step.value)[::2] != (size, digest):
+            raise ProofError("a state node is not the one that its parent names")
+        leaf = entry_hash(level, step.key, step.value)
+        digest = root_from_inclusion(step.index, step.size, leaf, step.path)
+        size = step.size
+    if digest != root_digest:
+        raise ProofError("the path leads to another state root")
+    return steps[0].key, steps[0].value
