@@ -48,12 +48,38 @@ def _write_all(fd: int, data: bytes | memoryview, at: int) -> None:
         at += written
 
 
-def _sync_folder(folder: Path) -> None:
+def _read_all(fd: int, offset: int, length: int | None) -> list[bytes]:
+    if length is None:
+        length = max(0, os.fstat(fd).st_size - offset)
+    parts = []
+    while length > 0:
+        part = os.pread(fd, length, offset)
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        length -= len(part)
+    return parts
+
+
+def _sync_folder(folder: str) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _rename(source: str, target: str) -> None:
+    os.replace(source, target)  # noqa: PTH105 - Path would double its cost
+
+
+def _discard(path: str) -> None:
+    Path(path).unlink(missing_ok=True)
 
 
 class LocalFile:
@@ -93,13 +119,13 @@ class LocalStore:
 
     def __init__(self, root: Path | str, *, writable: bool = True) -> None:
         """Take the folder; nothing is created or checked."""
-        self.root = Path(root)
+        self.root = Path(root).absolute()
         self.name = str(self.root)
         self.writable = writable
         self._serial = itertools.count()
 
-    def _path(self, path: str) -> Path:
-        return self.root / path
+    def _path(self, path: str) -> str:
+        return f"{self.name}/{path}"
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return bytes of a file from ``offset``, up to its end without ``length``.
@@ -107,24 +133,18 @@ class LocalStore:
         Raises: IoError, when the file is missing too.
         """
         try:
-            with self._path(path).open("rb", buffering=0) as file:
-                if length is None:
-                    length = max(0, os.fstat(file.fileno()).st_size - offset)
-                parts = []
-                while length > 0:
-                    part = os.pread(file.fileno(), length, offset)
-                    if not part:
-                        break
-                    parts.append(part)
-                    offset += len(part)
-                    length -= len(part)
+            fd = os.open(self._path(path), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                parts = _read_all(fd, offset, length)
+            finally:
+                os.close(fd)
         except OSError as error:
             raise _refused(path, error) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _stat(self, path: str) -> os.stat_result | None:
         try:
-            return os.stat(self._path(path))  # noqa: PTH116 - a third of Path.stat's cost
+            return os.stat(self._path(path))  # noqa: PTH116 - Path would double its cost
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -174,16 +194,17 @@ class LocalStore:
         if not self.writable:
             raise ReadOnlyError(f"{self.name} is open for reading only", subject=self.name)
 
-    def _folder(self, folder: Path) -> None:
+    def _folder(self, folder: str) -> None:
         """Make a folder whose name survives a power cut, with those above it."""
-        if folder.is_dir():
+        if os.path.isdir(folder):  # noqa: PTH112 - Path would double its cost
             return
-        self._folder(folder.parent)
+        above = _parent(folder)
+        self._folder(above)
         with suppress(FileExistsError):
-            folder.mkdir()
-        _sync_folder(folder.parent)
+            Path(folder).mkdir()
+        _sync_folder(above)
 
-    def _stage(self, data: bytes | memoryview) -> Path:
+    def _stage(self, data: bytes | memoryview) -> str:
         self._folder(self._path(layout.TMP))
         while True:
             staged = self._path(f"{layout.TMP}/{os.getpid()}-{next(self._serial)}")
@@ -195,7 +216,7 @@ class LocalStore:
         try:
             _write_all(fd, data, 0)
         except BaseException:
-            staged.unlink(missing_ok=True)
+            _discard(staged)
             raise
         finally:
             os.close(fd)
@@ -219,13 +240,13 @@ class LocalStore:
         Raises: IoError, ReadOnlyError.
         """
         self._require_writable()
-        staged: list[tuple[Path, Path]] = []
-        folders: set[Path] = set()
+        staged: list[tuple[str, str]] = []
+        folders: set[str] = set()
         path = layout.TMP
         try:
             for path, data in files:
                 final = self._path(path)
-                folders.add(final.parent)
+                folders.add(_parent(final))
                 if not self._holds(path, data):
                     staged.append((self._stage(data), final))
             for temporary, _ in staged:
@@ -234,7 +255,7 @@ class LocalStore:
                 self._folder(folder)
             while staged:
                 temporary, final = staged[-1]
-                temporary.replace(final)
+                _rename(temporary, final)
                 staged.pop()
             for folder in folders:
                 _sync_folder(folder)
@@ -242,7 +263,7 @@ class LocalStore:
             raise _refused(path, error) from error
         finally:
             for temporary, _ in staged:
-                temporary.unlink(missing_ok=True)
+                _discard(temporary)
 
     def replace(self, path: str, data: bytes) -> None:
         """Write a whole file atomically, but not durably: after a power cut it may be old.
@@ -251,8 +272,7 @@ class LocalStore:
         """
         self._require_writable()
         try:
-            self._folder(self._path(path).parent)
-            self._stage(data).replace(self._path(path))
+            _rename(self._stage(data), self._path(path))
         except OSError as error:
             raise _refused(path, error) from error
 
@@ -266,14 +286,14 @@ class LocalStore:
         target = self._path(path)
         try:
             if at == 0:
-                self._folder(target.parent)
+                self._folder(_parent(target))
             fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _refused(path, error) from error
         try:
             _append(fd, path, data, at)
             if at == 0:
-                _sync_folder(target.parent)
+                _sync_folder(_parent(target))
         except OSError as error:
             raise DurabilityError(
                 f"{path}: {error.strerror or error}",
@@ -312,7 +332,7 @@ class LocalStore:
         """
         self._require_writable()
         try:
-            self._path(path).unlink(missing_ok=True)
+            Path(self._path(path)).unlink(missing_ok=True)
         except OSError as error:
             raise _refused(path, error) from error
 
@@ -325,7 +345,7 @@ class LocalStore:
         """
         self._require_writable()
         try:
-            self._folder(self.root)
+            self._folder(self.name)
             fd = os.open(self._path(layout.LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _refused(layout.LOCK, error) from error
@@ -358,7 +378,7 @@ class LocalStore:
                 return
 
 
-def _sync_file(path: Path) -> None:
+def _sync_file(path: str) -> None:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fdatasync(fd)

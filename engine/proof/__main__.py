@@ -34,7 +34,10 @@ def _describe(report: Report) -> str:
         f"leaf:     {report.leaf_hash.hex()}",
         f"log:      {report.size} commits, root {report.root.hex()}",
         f"key:      {report.vkey}" + (" (the expected one)" if report.pinned else ""),
-        *(f"{ascii(name)[1:-1]}: {ascii(value)[1:-1]}" for name, value in sorted(report.meta.items())),
+        *(
+            f"{ascii(name)[1:-1]}: {ascii(value)[1:-1]}"
+            for name, value in sorted(report.meta.items())
+        ),
     ]
     if not report.pinned:
         lines.append("Compare the key with one from a source you trust, or give it with --key.")

@@ -17,7 +17,7 @@ from engine.proof.hashing import leaf_hash, root
 from engine.proof.tree import root_from_inclusion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 MAX_ENTRIES: Final = 256
 """Entries in the largest node; the average is 32."""
@@ -29,13 +29,8 @@ _REFERENCE: Final = struct.Struct(">IQ32s")
 
 
 def entry_hash(level: int, key: bytes, value: bytes) -> bytes:
-    """Return the leaf hash of one entry of a node."""
+    """Return the leaf hash of one entry of a node; the node's digest is the root over them."""
     return leaf_hash(bytes([level]) + _LENGTH.pack(len(key)) + key + value)
-
-
-def node_digest(level: int, entries: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return the digest of the node that holds these entries, in order of their keys."""
-    return root([entry_hash(level, key, value) for key, value in entries])
 
 
 def ends_node(level: int, key: bytes) -> bool:

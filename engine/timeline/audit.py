@@ -283,7 +283,7 @@ class Audit:
         if layout.state(digest.hex()) != path:
             raise CorruptError(f"{path} is not in its place", subject=path)
         node = decode_node(data, digest)
-        return f"level {node.level}, {len(node.keys)} entries"
+        return f"level {node.level}, {len(node.entries)} entries"
 
     def _object(self, path: str) -> str:
         source = self._store.source(path)

@@ -7,6 +7,7 @@ left, and until then nothing has changed.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from engine.proof.leaf import Leaf
 from engine.proof.note import checkpoint_text
 from engine.proof.statemap import changes_root
 from engine.timeline import record
-from engine.timeline.model import Head
+from engine.timeline.model import Commit, Head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record ready to be appended, and the head that it makes."""
+    """A record ready to be appended, and the commit and head that it makes."""
 
+    commit: Commit
     head: Head
     data: bytes
 
@@ -122,4 +124,6 @@ def compose(place: Place, proposal: Proposal, now: int) -> Draft:
     note = place.signer.sign(checkpoint_text(place.origin, seq + 1, root), place.origin)
     objects = list({bytes(data): None for data in proposal.objects})
     data = record.encode(leaf, meta, record.encode_changes(ordered), note, objects)
-    return Draft(Head(seq, ts, root, leaf, note, state), data)
+    named = {key.decode("ascii"): value for key, value in ordered}
+    commit = Commit(seq, ts, proposal.op, json.loads(meta), leaf, named)
+    return Draft(commit, Head(seq, ts, root, leaf, note, state), data)

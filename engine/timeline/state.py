@@ -28,43 +28,60 @@ Load: TypeAlias = Callable[[bytes], bytes]
 """Answers the encoded node with this digest."""
 
 
+class Entry:
+    """A key and its value, shared by all nodes that hold them; at inner levels, a child.
+
+    What can be computed from the key and value is computed once.
+    """
+
+    __slots__ = ("_ends", "child", "hashed", "key", "value")
+
+    def __init__(self, level: int, key: bytes, value: bytes, child: Node | None = None) -> None:
+        """Take an entry of this level; a child that was not needed yet is only a reference."""
+        self.key = key
+        self.value = value
+        self.child = child
+        self.hashed = statemap.entry_hash(level, key, value)
+        self._ends: bool | None = None
+
+    def ends_node(self, level: int, size: int) -> bool:
+        """Return whether a node of ``size`` entries ends with this one."""
+        if size >= statemap.MAX_ENTRIES:
+            return True
+        if self._ends is None:
+            self._ends = statemap.ends_node(level, self.key)
+        return self._ends and size > 1
+
+
 class Node:
-    """A run of entries of one level; a child that was not needed yet is only a reference.
+    """A run of entries of one level.
 
     ``saved`` says that this node and all below it are durable in the store.
     """
 
-    __slots__ = ("children", "digest", "keys", "leaves", "level", "saved", "values")
+    __slots__ = ("digest", "entries", "keys", "leaves", "level", "saved")
 
-    def __init__(
-        self,
-        level: int,
-        keys: list[bytes],
-        values: list[bytes],
-        children: list[Node | None],
-        *,
-        digest: bytes | None = None,
-    ) -> None:
-        """Take the entries, and their digest if the caller has checked it."""
+    def __init__(self, level: int, entries: list[Entry]) -> None:
+        """Take the entries, in order of their keys."""
         self.level = level
-        self.keys = keys
-        self.values = values
-        self.children = children
-        self.saved = digest is not None
-        self.digest = digest or statemap.node_digest(level, zip(keys, values, strict=True))
+        self.entries = entries
+        self.keys = [entry.key for entry in entries]
+        self.saved = False
+        self.digest = fold_root([entry.hashed for entry in entries])
+        self.leaves = len(entries)
         if level:
-            self.leaves = sum(statemap.parse_reference(value)[1] for value in values)
-        else:
-            self.leaves = len(keys)
+            self.leaves = sum(statemap.parse_reference(entry.value)[1] for entry in entries)
 
-    def reference(self) -> bytes:
-        """Return the value that a parent's entry has for this node."""
-        return statemap.reference(len(self.keys), self.leaves, self.digest)
+    def as_entry(self) -> Entry:
+        """Return the entry that a parent has for this node."""
+        value = statemap.reference(len(self.entries), self.leaves, self.digest)
+        return Entry(self.level + 1, self.keys[0], value, self)
 
     def encode(self) -> bytes:
         """Return the node's bytes at rest."""
-        parts = [_COUNT.pack(self.level, len(self.keys))]
-        for key, value in zip(self.keys, self.values, strict=True):
+        parts = [_COUNT.pack(self.level, len(self.entries))]
+        for entry in self.entries:
+            key, value = entry.key, entry.value
             parts += (_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value)
         return b"".join(parts)
 
@@ -78,65 +95,49 @@ def decode_node(data: bytes, digest: bytes) -> Node:
     try:
         level, count = _COUNT.unpack_from(data)
         place = _COUNT.size
-        keys, values = [], []
+        entries = []
         for _ in range(count):
             (length,) = _KEY.unpack_from(data, place)
             place += _KEY.size
-            keys.append(data[place : place + length])
+            key = data[place : place + length]
             place += length
             (length,) = _VALUE.unpack_from(data, place)
             place += _VALUE.size
-            values.append(data[place : place + length])
+            entries.append(Entry(level, key, data[place : place + length]))
             place += length
-        found = statemap.node_digest(level, zip(keys, values, strict=True))
-        if place != len(data) or found != digest:
-            raise CorruptError(f"{path} is damaged", subject=path)
-        children: list[Node | None] = [None] * count if level else []
-        return Node(level, keys, values, children, digest=digest)
-    except (struct.error, ProofError, MemoryError) as error:
+        node = Node(level, entries)
+    except (struct.error, ProofError) as error:
         raise CorruptError(f"{path} is damaged", subject=path) from error
+    if place != len(data) or node.digest != digest:
+        raise CorruptError(f"{path} is damaged", subject=path)
+    node.saved = True
+    return node
 
 
 def _child(node: Node, index: int, load: Load) -> Node:
-    child = node.children[index]
-    if child is None:
-        entries, leaves, digest = statemap.parse_reference(node.values[index])
+    entry = node.entries[index]
+    if entry.child is None:
+        entries, leaves, digest = statemap.parse_reference(entry.value)
         child = decode_node(load(digest), digest)
-        if (child.level, len(child.keys), child.leaves) != (node.level - 1, entries, leaves):
+        if (child.level, len(child.entries), child.leaves) != (node.level - 1, entries, leaves):
             path = layout.state(digest.hex())
             raise CorruptError(f"{path} is not the node that its parent names", subject=path)
-        node.children[index] = child
-    return child
+        entry.child = child
+    return entry.child
 
 
-_Entry: TypeAlias = tuple[bytes, bytes, Node | None]
-
-
-def _entries(node: Node) -> Iterator[_Entry]:
-    return zip(node.keys, node.values, node.children or [None] * len(node.keys), strict=True)
-
-
-def _ends(level: int, size: int, key: bytes) -> bool:
-    return size >= statemap.MAX_ENTRIES or (size > 1 and statemap.ends_node(level, key))
-
-
-def _chunks(level: int, entries: Sequence[_Entry]) -> tuple[list[Node], bool]:
+def _chunks(level: int, entries: list[Entry]) -> tuple[list[Node], bool]:
     """Cut entries into nodes; the flag says whether the last one ends by the rule."""
     nodes: list[Node] = []
     start = 0
-    for place, (key, _, _) in enumerate(entries, 1):
-        if _ends(level, place - start, key):
-            nodes.append(_node(level, entries[start:place]))
+    for place, entry in enumerate(entries, 1):
+        if entry.ends_node(level, place - start):
+            nodes.append(Node(level, entries[start:place]))
             start = place
     closed = start == len(entries)
     if not closed:
-        nodes.append(_node(level, entries[start:]))
+        nodes.append(Node(level, entries[start:]))
     return nodes, closed
-
-
-def _node(level: int, entries: Sequence[_Entry]) -> Node:
-    children = [child for _, _, child in entries] if level else []
-    return Node(level, [key for key, _, _ in entries], [value for _, value, _ in entries], children)
 
 
 class _Cursor:
@@ -178,17 +179,17 @@ class _Cursor:
             self._descend(0)
 
 
-_Edit: TypeAlias = tuple[bytes, tuple[bytes, Node | None] | None]
+_Edit: TypeAlias = tuple[bytes, Entry | None]
 
 
-def _merge(entries: Sequence[_Entry], edits: Sequence[_Edit]) -> list[_Entry]:
-    merged = {key: (value, child) for key, value, child in entries}
-    for key, edit in edits:
-        if edit is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = edit
-    return [(key, *merged[key]) for key in sorted(merged)]
+def _merge(entries: Sequence[Entry], edits: Sequence[_Edit]) -> list[Entry]:
+    merged: dict[bytes, Entry | None] = {entry.key: entry for entry in entries}
+    merged.update(edits)
+    return [entry for _, entry in sorted(merged.items(), key=_key) if entry is not None]
+
+
+def _key(item: _Edit) -> bytes:
+    return item[0]
 
 
 def _edit_level(root: Node, level: int, edits: Sequence[_Edit], load: Load) -> list[_Edit]:
@@ -198,11 +199,11 @@ def _edit_level(root: Node, level: int, edits: Sequence[_Edit], load: Load) -> l
     until one ends by the rule where an old one began; what follows it stays as it was.
     """
     cursor = _Cursor(root, level, load)
-    above: dict[bytes, tuple[bytes, Node | None] | None] = {}
+    above: dict[bytes, Entry | None] = {}
     place = 0
     while place < len(edits):
         cursor.seek(edits[place][0])
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         old: dict[bytes, Node] = {}
         while True:
             old[cursor.node.digest] = cursor.node
@@ -211,22 +212,22 @@ def _edit_level(root: Node, level: int, edits: Sequence[_Edit], load: Load) -> l
             start = place
             while place < len(edits) and (limit is None or edits[place][0] < limit):
                 place += 1
-            entries = _merge([*entries, *_entries(cursor.node)], edits[start:place])
+            entries = _merge([*entries, *cursor.node.entries], edits[start:place])
             nodes, closed = _chunks(level, entries)
             if closed or limit is None:
                 break
             cursor.advance()
         for node in nodes:
             kept = old.get(node.digest, node)
-            above[kept.keys[0]] = (kept.reference(), kept)
-    return sorted(above.items(), key=lambda item: item[0])
+            above[kept.keys[0]] = kept.as_entry()
+    return sorted(above.items(), key=_key)
 
 
 def _grow(level: int, nodes: list[Node]) -> Node | None:
     """Put levels on top of all nodes of one level until a single node is left."""
     while len(nodes) > 1:
         level += 1
-        nodes, _ = _chunks(level, [(node.keys[0], node.reference(), node) for node in nodes])
+        nodes, _ = _chunks(level, [node.as_entry() for node in nodes])
     return nodes[0] if nodes else None
 
 
@@ -236,21 +237,17 @@ def _edited(root: Node | None, edits: Sequence[_Edit], load: Load) -> Node | Non
         return _grow(0, nodes)
     for level in range(root.level + 1):
         edits = _edit_level(root, level, edits, load)
-        if not edits:
-            return root
-    result = _grow(root.level, [edit[1] for _, edit in edits if edit and edit[1]])
+    result = _grow(root.level, [entry.child for _, entry in edits if entry and entry.child])
     while result is not None and result.level and len(result.keys) == 1:
         result = _child(result, 0, load)
     return result
 
 
 def _step(node: Node, index: int) -> statemap.Step:
-    hashes = [
-        statemap.entry_hash(node.level, key, value)
-        for key, value in zip(node.keys, node.values, strict=True)
-    ]
+    hashes = [entry.hashed for entry in node.entries]
     path = inclusion_path(index, len(hashes), lambda lo, hi: fold_root(hashes[lo:hi]))
-    return statemap.Step(node.keys[index], node.values[index], index, len(hashes), tuple(path))
+    entry = node.entries[index]
+    return statemap.Step(entry.key, entry.value, index, len(hashes), tuple(path))
 
 
 class State:
@@ -293,7 +290,7 @@ class State:
         cursor.seek(wanted)
         keys = cursor.node.keys
         index = bisect_left(keys, wanted)
-        return cursor.node.values[index] if keys[index : index + 1] == [wanted] else None
+        return cursor.node.entries[index].value if keys[index : index + 1] == [wanted] else None
 
     def items(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """Yield every key that begins with ``prefix`` and its value, in order of the keys.
@@ -312,7 +309,7 @@ class State:
                 key = cursor.node.keys[index]
                 if not key.startswith(first):
                     return
-                yield key.decode("ascii"), cursor.node.values[index]
+                yield key.decode("ascii"), cursor.node.entries[index].value
             if cursor.limit() is None:
                 return
             cursor.advance()
@@ -325,7 +322,7 @@ class State:
         Raises: CorruptError.
         """
         edits: list[_Edit] = [
-            (key, None if value is None else (value, None))
+            (key, None if value is None else Entry(0, key, value))
             for key, value in sorted(changes.items())
         ]
         if not edits:
@@ -344,9 +341,9 @@ class State:
 
         def visit(node: Node) -> None:
             if not node.saved:
-                for child in node.children:
-                    if child is not None:
-                        visit(child)
+                for entry in node.entries:
+                    if entry.child is not None:
+                        visit(entry.child)
                 found.append(node)
 
         if self._root is not None:

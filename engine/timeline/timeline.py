@@ -412,7 +412,7 @@ class Timeline:
             self._store.replace(layout.CHECKPOINT, head.note)
             if self._tail.full:
                 self._seal()
-        return record.commit()
+        return made.commit
 
     def _seal(self) -> None:
         """Make a full last segment's index, tiles and state durable; doing it twice is harmless."""
