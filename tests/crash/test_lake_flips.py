@@ -1,0 +1,182 @@
+"""One changed byte anywhere in a lakehouse: a right answer, or an error that names the object."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.archive import pack
+from engine.errors import GrizzlyError
+from engine.session import connect, create_lake
+from grizzly_cli.diagnostics import exit_code
+from tests.crash.writers import run
+
+QUESTIONS = (
+    "SELECT * FROM t ORDER BY id",
+    "SELECT qty, count(*) AS n FROM t GROUP BY qty ORDER BY qty",
+    "SELECT * FROM t WHERE id = 1234",
+    "SELECT count(*) AS n FROM t",
+    "SELECT max(id) AS top, sum(qty) AS total FROM t AS OF VERSION 2",
+    "SELECT * FROM t AS OF VERSION 3 WHERE name LIKE 'n100%' ORDER BY id",
+    "SELECT * FROM u ORDER BY k",
+    "SELECT id, name, qty, _change FROM (CHANGES FROM t SINCE VERSION 2 UNTIL VERSION 5) ORDER BY ALL",
+    "SELECT version, op FROM grizzly.timeline ORDER BY version",
+)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files of every kind: a sealed segment, tiles, states, ORC, statistics, deletion vectors."""
+    folder = tmp_path_factory.mktemp("flips") / "lake"
+    create_lake(folder)
+    with closing(connect(folder)) as session:
+        run(session, "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR, qty INTEGER)")
+        run(session, "INSERT INTO t SELECT i, 'n' || i, i % 97 FROM range(3000) r(i)")
+        run(session, "UPDATE t SET qty = -1 WHERE id % 500 = 3")
+        run(session, "DELETE FROM t WHERE id BETWEEN 100 AND 110")
+        run(session, "UPSERT INTO t SELECT i, 'u' || i, 0 FROM range(2500, 4200) r(i)")
+        run(session, "CREATE TABLE u (k INTEGER PRIMARY KEY, v VARCHAR[])")
+        for number in range(255):
+            run(session, f"UPSERT INTO u VALUES ({number % 9}, ['{number}', NULL])")
+    return folder
+
+
+def answers(lake: Path) -> list[list[dict[str, object]]]:
+    with closing(connect(lake, read_only=True)) as session:
+        return [run(session, question) for question in QUESTIONS]
+
+
+def files(lake: Path) -> list[Path]:
+    root = lake / ".grizzly"
+    found = sorted(p for p in root.rglob("*") if p.is_file())
+    return [p for p in found if p.relative_to(root).parts[0] not in {"tmp", "lock"}]
+
+
+class Flipped:
+    """A file with one changed byte while the context lasts, under a new inode each time."""
+
+    def __init__(self, path: Path, at: int, mask: int) -> None:
+        self._path = path
+        self._honest = path.read_bytes()
+        self._damaged = bytearray(self._honest)
+        self._damaged[at] ^= mask
+
+    def _put(self, data: bytes) -> None:
+        beside = self._path.with_name("beside")
+        beside.write_bytes(data)
+        beside.replace(self._path)
+
+    def __enter__(self) -> None:
+        self._put(bytes(self._damaged))
+
+    def __exit__(self, *_: object) -> None:
+        self._put(self._honest)
+
+
+def places(path: Path, dice: random.Random, number: int) -> Iterator[tuple[int, int]]:
+    size = path.stat().st_size
+    fixed = [0, size - 1, size // 2]
+    for at in [*fixed, *(dice.randrange(size) for _ in range(number))][: 3 + number]:
+        yield at, 1 << dice.randrange(8)
+
+
+def trial(lake: Path, path: Path, at: int, expected: list[list[dict[str, object]]]) -> str | None:
+    """Return what is wrong with how a damaged lakehouse behaves, or None."""
+    name = path.relative_to(lake / ".grizzly").as_posix()
+    try:
+        found = answers(lake)
+    except GrizzlyError as error:
+        if exit_code(error) not in {3, 5} or not error.subject:
+            return f"{name}@{at}: exit {exit_code(error)} {type(error).__name__}: {error.message}"
+        if name.startswith("objects/") and path.name not in str(error.subject):
+            return f"{name}@{at}: blames {error.subject}: {error.message}"
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever escapes is a finding
+        return f"{name}@{at}: escaped {type(error).__name__}: {error}"
+    for question, right, wrong in zip(QUESTIONS, expected, found, strict=True):
+        if right != wrong:
+            return f"{name}@{at}: WRONG ANSWER to {question}"
+    return None
+
+
+def flips(lake: Path, number: int, seed: int) -> list[str]:
+    dice = random.Random(seed)
+    expected = answers(lake)
+    assert all(expected)
+    problems = []
+    for path in files(lake):
+        for at, mask in places(path, dice, number):
+            with Flipped(path, at, mask):
+                problem = trial(lake, path, at, expected)
+            if problem is not None:
+                problems.append(problem)
+    assert answers(lake) == expected
+    return problems
+
+
+def test_the_lake_has_files_of_every_kind(lake: Path) -> None:
+    kinds = {path.relative_to(lake / ".grizzly").parts[0] for path in files(lake)}
+    assert kinds == {"FORMAT", "log", "objects", "state", "tile"}
+    assert (lake / ".grizzly" / "log" / "00000001.wal").is_file()
+
+
+def test_a_flipped_byte_never_changes_an_answer(lake: Path) -> None:
+    problems = flips(lake, 1, seed=1)
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems])
+
+
+@pytest.mark.slow
+def test_many_flipped_bytes_never_change_an_answer(lake: Path) -> None:
+    problems = flips(lake, 150, seed=2)
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems])
+
+
+def test_verification_finds_a_flip_in_every_file(lake: Path) -> None:
+    missed = []
+    for path in files(lake):
+        with Flipped(path, path.stat().st_size // 3, 0x10):
+            try:
+                with closing(connect(lake, read_only=True)) as session:
+                    found = [f.subject for f in session.verify() if not f.ok]
+            except GrizzlyError as error:
+                found = [str(error.subject)] if exit_code(error) in {3, 5} else []
+        if not found:
+            missed.append(path.name)
+    assert missed == []
+
+
+def test_the_program_says_which_object_and_ends_with_5(lake: Path) -> None:
+    data = next(p for p in files(lake) if p.stat().st_size > 5000 and "objects" in p.parts)
+    command = [sys.executable, "-m", "grizzly_cli", "-d", str(lake)]
+    with Flipped(data, data.stat().st_size // 2, 1):
+        for tail in (["query", "SELECT * FROM t AS OF VERSION 2"], ["verify"]):
+            done = subprocess.run([*command, *tail], capture_output=True, text=True, check=False)
+            assert done.returncode == 5, (tail, done.stderr)
+            assert data.name[:12] in done.stdout + done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_a_flipped_byte_of_an_archive_never_changes_an_answer(lake: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "lake.gobi"
+    pack(lake, archive)
+    expected = answers(lake)
+    assert answers(archive) == expected
+    dice = random.Random(3)
+    problems = []
+    for at, mask in places(archive, dice, 40):
+        with Flipped(archive, at, mask):
+            try:
+                found = answers(archive)
+            except GrizzlyError as error:
+                if exit_code(error) not in {3, 5}:
+                    problems.append(f"@{at}: exit {exit_code(error)}: {error.message}")
+            else:
+                if found != expected:
+                    problems.append(f"@{at}: WRONG ANSWER")
+    assert not problems, "\n".join(problems)

@@ -1,0 +1,130 @@
+"""Programs that write to a lakehouse while a test does something terrible to them.
+
+Run as `python -m tests.crash.writers ROLE LAKE …`; every acknowledged commit is one line on
+standard output, written before the next statement starts.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from engine.errors import ConflictError, GrizzlyError
+from engine.session import Session, connect
+
+BULK = 1500
+"""Rows of a commit that is too large to ride in the log."""
+
+
+def run(session: Session, sql: str) -> list[dict[str, object]]:
+    """Run every statement of a text and return the last one's rows."""
+    rows: list[dict[str, object]] = []
+    for result in session.run(sql):
+        rows = result.table().to_pylist() if result.kind == "rows" else []
+    return rows
+
+
+def say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def one_commit(session: Session, number: int) -> None:
+    """Commit number ``number`` to three tables at once, so that a torn commit would show."""
+    bulk = (
+        f"INSERT INTO bulk SELECT {number}, i FROM range({BULK}) r(i);" if number % 9 == 4 else ""
+    )
+    run(
+        session,
+        f"BEGIN; INSERT INTO log VALUES ({number}, 'entry {number}');"
+        f"{bulk} UPSERT INTO latest VALUES ({number % 7}, {number}); COMMIT;",
+    )
+
+
+def stream(lake: Path, first: int) -> None:
+    with closing(connect(lake)) as session:
+        number = first
+        while True:
+            one_commit(session, number)
+            say(str(number))
+            number += 1
+
+
+def kill(child: int, *_: object) -> None:
+    os.kill(child, signal.SIGKILL)
+
+
+def victims(lake: Path) -> None:
+    """Fork a streaming writer for each `first delay` line read; kill it, and report its acks.
+
+    Forking from a process that has imported everything makes a round cost a kill, not a start.
+    """
+    for line in sys.stdin:
+        first, delay = line.split()
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(writing, 1)
+            os.close(reading)
+            try:
+                stream(lake, int(first))
+            finally:
+                os._exit(70)
+        os.close(writing)
+        signal.signal(signal.SIGALRM, partial(kill, child))
+        signal.setitimer(signal.ITIMER_REAL, float(delay))
+        with os.fdopen(reading, "rb") as pipe:
+            acks = pipe.read()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _, status = os.waitpid(child, 0)
+        say(f"{os.waitstatus_to_exitcode(status)} {' '.join(acks.decode().split())}")
+
+
+def count(lake: Path, times: int, keys: int) -> None:
+    """Add one to each of ``keys`` counters in turn, by upserts that read what they replace."""
+    with closing(connect(lake)) as session:
+        for number in range(times):
+            key = number % keys
+            while True:
+                try:
+                    run(
+                        session,
+                        f"UPSERT INTO counter SELECT {key}, "
+                        f"coalesce((SELECT n FROM counter WHERE id = {key}), 0) + 1",
+                    )
+                except ConflictError:
+                    say("conflict")
+                    continue
+                break
+            say(str(number))
+
+
+def limited(lake: Path, limit: int) -> None:
+    """Write ever more under a limit on the size of any file, then go on with little."""
+    with closing(connect(lake)) as session:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        for number in range(100):
+            try:
+                run(
+                    session,
+                    f"INSERT INTO log SELECT {number}, repeat(md5(i::TEXT), 9) "
+                    f"FROM range({2000 * number}) r(i)",
+                )
+            except GrizzlyError as error:
+                say(f"error {type(error).__name__} {error.subject}")
+                break
+            say(str(number))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        run(session, "INSERT INTO log VALUES (-1, 'after')")
+        say("-1")
+
+
+if __name__ == "__main__":
+    role, where, *rest = sys.argv[1:]
+    {"stream": stream, "victims": victims, "count": count, "limited": limited}[role](
+        Path(where), *map(int, rest)
+    )
