@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlglot.dialects.dialect import DialectType
 from sqlglot.dialects.duckdb import DuckDB
 from typing_extensions import override
 
@@ -19,7 +18,8 @@ from grammar.tokens import GrizzlyTokenizer, check_brackets, tokenize
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.tokens import Token
+    from sqlglot.dialects.dialect import DialectType
+    from sqlglot.tokenizer_core import Token
 
 # sqlglot logs what it falls back on; here every fallback is an error of our own.
 logging.getLogger("sqlglot").addHandler(logging.NullHandler())

@@ -173,11 +173,41 @@ _OPERATORS = {
     "EXTRACT": "a part of a date",
     "COLUMNS": "several columns at once",
 }
-_TYPES = (
-    "BIGINT BIT BLOB BOOLEAN DATE DECIMAL DOUBLE ENUM FLOAT HUGEINT INTEGER INT JSON LIST MAP REAL"
-    " SMALLINT STRING STRUCT TEXT TIME TIMESTAMP_MS TIMESTAMP_NS TIMESTAMP_S TIMESTAMPTZ TINYINT"
-    " UBIGINT UHUGEINT UINTEGER USMALLINT UTINYINT UUID VARCHAR"
-).split()
+_TYPES = [
+    "BIGINT",
+    "BIT",
+    "BLOB",
+    "BOOLEAN",
+    "DATE",
+    "DECIMAL",
+    "DOUBLE",
+    "ENUM",
+    "FLOAT",
+    "HUGEINT",
+    "INTEGER",
+    "INT",
+    "JSON",
+    "LIST",
+    "MAP",
+    "REAL",
+    "SMALLINT",
+    "STRING",
+    "STRUCT",
+    "TEXT",
+    "TIME",
+    "TIMESTAMP_MS",
+    "TIMESTAMP_NS",
+    "TIMESTAMP_S",
+    "TIMESTAMPTZ",
+    "TINYINT",
+    "UBIGINT",
+    "UHUGEINT",
+    "UINTEGER",
+    "USMALLINT",
+    "UTINYINT",
+    "UUID",
+    "VARCHAR",
+]
 _CONSTANTS = {"NULL": "no value", "TRUE": "true", "FALSE": "false"}
 _SHOWN = {
     "TABLES": "the tables",

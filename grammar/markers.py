@@ -47,9 +47,10 @@ def _note_quotes(name: exp.Identifier, text: str) -> None:
 def _read_default(column: exp.Column) -> None:
     """``SET a = DEFAULT`` names no column, as DEFAULT is reserved."""
     name = column.this
-    if isinstance(name, exp.Identifier) and not name.args.get("quoted") and not column.table:
-        if name.name.upper() == "DEFAULT":
-            column.replace(exp.var("DEFAULT"))
+    if not isinstance(name, exp.Identifier) or name.args.get("quoted") or column.table:
+        return
+    if name.name.upper() == "DEFAULT":
+        column.replace(exp.var("DEFAULT"))
 
 
 def _restore_name(call: exp.Anonymous) -> None:

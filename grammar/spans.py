@@ -11,7 +11,7 @@ from grammar.errors import Span
 
 if TYPE_CHECKING:
     from sqlglot import exp
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 
 def token_span(token: Token) -> Span:

@@ -5,9 +5,10 @@ Layer: ``grammar``. Invariant: for a text that parses, ``split`` gives the state
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.errors import ParseError, Span
+from grammar.parser import parse
 from grammar.scan import unclosed
 from grammar.spans import tokens_span
 from grammar.statements import statement_tokens
@@ -42,8 +43,6 @@ def is_complete(text: str) -> bool:
 
 
 def _runs(text: str) -> bool:
-    from grammar.parser import parse
-
     try:
         return len(parse(text)) > 0
     except ParseError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.tokens import CLOSING, OPENING, word
 
@@ -20,15 +20,97 @@ if TYPE_CHECKING:
 
 _QUERY = frozenset({"SELECT", "FROM", "WITH", "VALUES"})
 _STARTS = frozenset(
-    "INSERT UPDATE DELETE UPSERT MERGE CREATE DROP ALTER TRUNCATE COPY SHOW DESCRIBE SUMMARIZE"
-    " EXPLAIN SET RESET USE BEGIN COMMIT ROLLBACK RESTORE COMPACT VERIFY".split()
+    [
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "UPSERT",
+        "MERGE",
+        "CREATE",
+        "DROP",
+        "ALTER",
+        "TRUNCATE",
+        "COPY",
+        "SHOW",
+        "DESCRIBE",
+        "SUMMARIZE",
+        "EXPLAIN",
+        "SET",
+        "RESET",
+        "USE",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "RESTORE",
+        "COMPACT",
+        "VERIFY",
+    ]
 )
 # After these words a statement goes on, whatever begins the next line.
 _GOES_ON = frozenset(
-    "THEN DO ON OR AND NOT REPLACE CREATE EXPLAIN ANALYZE FOR AS WITH SET TABLE VIEW ALL AT BY NAME"
-    " UNION EXCEPT INTERSECT DISTINCT SELECT FROM WHERE HAVING INTO UPDATE DELETE INSERT JOIN USING"
-    " LATERAL IN IS LIKE BETWEEN CASE WHEN ELSE RECURSIVE MATERIALIZED COLUMN DEFAULT TO CASCADE"
-    " DESCRIBE SUMMARIZE CHANGES GET COPY UPSERT OF EXISTS IF PIVOT VERSION TIMESTAMP SNAPSHOT".split()
+    [
+        "THEN",
+        "DO",
+        "ON",
+        "OR",
+        "AND",
+        "NOT",
+        "REPLACE",
+        "CREATE",
+        "EXPLAIN",
+        "ANALYZE",
+        "FOR",
+        "AS",
+        "WITH",
+        "SET",
+        "TABLE",
+        "VIEW",
+        "ALL",
+        "AT",
+        "BY",
+        "NAME",
+        "UNION",
+        "EXCEPT",
+        "INTERSECT",
+        "DISTINCT",
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "HAVING",
+        "INTO",
+        "UPDATE",
+        "DELETE",
+        "INSERT",
+        "JOIN",
+        "USING",
+        "LATERAL",
+        "IN",
+        "IS",
+        "LIKE",
+        "BETWEEN",
+        "CASE",
+        "WHEN",
+        "ELSE",
+        "RECURSIVE",
+        "MATERIALIZED",
+        "COLUMN",
+        "DEFAULT",
+        "TO",
+        "CASCADE",
+        "DESCRIBE",
+        "SUMMARIZE",
+        "CHANGES",
+        "GET",
+        "COPY",
+        "UPSERT",
+        "OF",
+        "EXISTS",
+        "IF",
+        "PIVOT",
+        "VERSION",
+        "TIMESTAMP",
+        "SNAPSHOT",
+    ]
 ) | {"GROUP BY", "ORDER BY"}
 _OPERATORS = frozenset(
     {
@@ -62,8 +144,23 @@ _OWN_CLAUSES = {
     "CREATE": frozenset({"SET"}),
 }
 _NO_QUERY_HEADS = frozenset(
-    "DROP ALTER TRUNCATE SHOW SET RESET USE BEGIN COMMIT ROLLBACK RESTORE COMPACT VERIFY UPDATE"
-    " DELETE".split()
+    [
+        "DROP",
+        "ALTER",
+        "TRUNCATE",
+        "SHOW",
+        "SET",
+        "RESET",
+        "USE",
+        "BEGIN",
+        "COMMIT",
+        "ROLLBACK",
+        "RESTORE",
+        "COMPACT",
+        "VERIFY",
+        "UPDATE",
+        "DELETE",
+    ]
 )
 
 
@@ -120,19 +217,20 @@ class _State:
         if before.token_type in _OPERATORS or word(before) in _GOES_ON:
             return False
         spelled = word(token)
+        if spelled in _OWN_CLAUSES.get(self.head, ()):
+            return False
         if spelled in _QUERY:
             return self._query_is_new(spelled, following)
         if spelled not in _STARTS or not _looks_like_start(spelled, following):
             return False
-        if spelled in _OWN_CLAUSES.get(self.head, ()):
-            return False
-        if self.head == "WITH" and self.seen.isdisjoint(_QUERY - {"WITH"} | _STARTS):
-            return False
-        return not (self.head == "EXPLAIN" and len(self.seen) == 1)
+        return not self._waits_for_verb()
+
+    def _waits_for_verb(self) -> bool:
+        if self.head == "WITH":
+            return self.seen.isdisjoint(_QUERY - {"WITH"} | _STARTS)
+        return self.head == "EXPLAIN" and len(self.seen) == 1
 
     def _query_is_new(self, spelled: str, following: Sequence[Token]) -> bool:
-        if spelled in _OWN_CLAUSES.get(self.head, ()):
-            return False
         if self.head in _NO_QUERY_HEADS:
             return True
         complete = not self.seen.isdisjoint({"SELECT", "VALUES", "FROM"})

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.errors import ParseError, Span
 from grammar.scan import unclosed

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grammar.desugar.functions import keep_calls
-from grammar.desugar.lists import lists_behind_in
 from grammar.desugar.linq import reorder_clauses
-from grammar.desugar.noise import drop_defaults
+from grammar.desugar.lists import lists_behind_in
+from grammar.desugar.noise import settle_noise
 from grammar.desugar.order import direction_after
 from grammar.desugar.pivot import pivot_as_source
 from grammar.desugar.quotes import strings_in_value_position
@@ -22,7 +22,7 @@ from grammar.tokens import word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 
 def desugar(tokens: Sequence[Token], text: str, *, from_clause: bool = False) -> list[Token]:
@@ -41,7 +41,7 @@ def _level(items: list[Item], text: str, *, from_clause: bool) -> list[Item]:
             item.items = _level(item.items, text, from_clause=inside)
         else:
             source = _source_after(word(item), source=source)
-    items = drop_defaults(items)
+    items = settle_noise(items)
     items = strings_in_value_position(items, text)
     items = changes_to_select(items)
     items = time_to_marker(items, from_clause=from_clause)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlglot.parsers.duckdb import DuckDBParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.groups import Group, Item, commas, first_token, is_paren, join, kind, paren, words
 from grammar.tokens import is_name, synthetic, word
@@ -23,19 +23,52 @@ KEPT_NAME = "__grizzly_fn_"
 
 # Printed exactly as read, and worth their type: aggregates, ranking, choice, unnesting.
 _UNDERSTOOD = frozenset(
-    "AVG COALESCE COUNT CUME_DIST DENSE_RANK FIRST_VALUE GROUPING LAG LAST_VALUE LEAD MAX MIN"
-    " NTH_VALUE NTILE NULLIF PERCENT_RANK PERCENTILE_CONT PERCENTILE_DISC RANK ROW_NUMBER SUM"
-    " UNNEST".split()
+    [
+        "AVG",
+        "COALESCE",
+        "COUNT",
+        "CUME_DIST",
+        "DENSE_RANK",
+        "FIRST_VALUE",
+        "GROUPING",
+        "LAG",
+        "LAST_VALUE",
+        "LEAD",
+        "MAX",
+        "MIN",
+        "NTH_VALUE",
+        "NTILE",
+        "NULLIF",
+        "PERCENT_RANK",
+        "PERCENTILE_CONT",
+        "PERCENTILE_DISC",
+        "RANK",
+        "ROW_NUMBER",
+        "SUM",
+        "UNNEST",
+    ]
 )
 _REWRITTEN = frozenset(DuckDBParser.FUNCTIONS) - _UNDERSTOOD
 # These have parsers of their own, which only a changed name escapes.
 _RENAMED = frozenset(DuckDBParser.FUNCTION_PARSERS) - frozenset(
-    "CAST TRY_CAST EXTRACT MAX MIN COLUMNS".split()
+    ["CAST", "CHAR", "COLUMNS", "EXTRACT", "MAX", "MIN", "TRY_CAST"]
 )
 _SPELLED_OUT = frozenset({"FROM", "FOR", "IN", "PLACING", "BOTH", "LEADING", "TRAILING"})
 _TAKES_LAMBDA = frozenset(
-    "APPLY ARRAY_APPLY ARRAY_FILTER ARRAY_REDUCE ARRAY_TRANSFORM COLUMNS FILTER LIST_APPLY"
-    " LIST_FILTER LIST_REDUCE LIST_TRANSFORM REDUCE".split()
+    [
+        "APPLY",
+        "ARRAY_APPLY",
+        "ARRAY_FILTER",
+        "ARRAY_REDUCE",
+        "ARRAY_TRANSFORM",
+        "COLUMNS",
+        "FILTER",
+        "LIST_APPLY",
+        "LIST_FILTER",
+        "LIST_REDUCE",
+        "LIST_TRANSFORM",
+        "REDUCE",
+    ]
 )
 
 
@@ -94,7 +127,7 @@ def _protect_arrows(arguments: Group) -> None:
     parts = commas(arguments.items)
     changed = False
     for part in parts:
-        if len(part) > 2 and kind(part[1]) in {TokenType.ARROW} and _could_be_parameter(part[0]):
+        if len(part) > 2 and kind(part[1]) is TokenType.ARROW and _could_be_parameter(part[0]):
             like = first_token(part[0])
             part[0] = paren([paren([part[0]], like)], like)
             changed = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.desugar.clauses import CLAUSE_ORDER, CLAUSES, SET_OPERATIONS
 from grammar.groups import Group, Item, paren, words
@@ -15,7 +15,7 @@ from grammar.tokens import synthetic
 
 _ENDS = SET_OPERATIONS | {"|>", ";", "KEY", "RETURNING", "ON CONFLICT"}
 _NOT_QUERIES = frozenset(
-    "DELETE UPDATE MERGE COPY SHOW TRUNCATE CREATE_INDEX CHANGES DISTINCT".split()
+    ["DELETE", "UPDATE", "MERGE", "COPY", "SHOW", "TRUNCATE", "CREATE_INDEX", "CHANGES", "DISTINCT"]
 )
 
 

@@ -5,7 +5,7 @@ Layer: ``grammar``. Invariant: the two differ where an element is NULL, so the l
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.groups import Group, Item, call, commas
 from grammar.tokens import word

@@ -1,16 +1,20 @@
-"""Words that say what would be so without them, and that the stock parser does not know.
+"""Words that could as well be missing, or be there.
 
-Layer: ``grammar``. Invariant: dropping them changes nothing.
+Layer: ``grammar``. Invariant: dropping or adding them changes nothing but what sqlglot understands.
 """
 
 from __future__ import annotations
 
-from grammar.groups import Item, is_paren, words
+from sqlglot.tokenizer_core import TokenType
+
+from grammar.groups import Item, first_token, is_paren, words
+from grammar.tokens import synthetic
 
 
-def drop_defaults(items: list[Item]) -> list[Item]:
-    """Drop BY POSITION of INSERT, and VIRTUAL of a generated column."""
+def settle_noise(items: list[Item]) -> list[Item]:
+    """Drop BY POSITION and VIRTUAL, write COLUMN after ALTER TABLE … RENAME."""
     spelled = words(items)
+    altering = spelled[:1] == ["ALTER"]
     out: list[Item] = []
     at = 0
     while at < len(items):
@@ -21,4 +25,10 @@ def drop_defaults(items: list[Item]) -> list[Item]:
         else:
             out.append(items[at])
             at += 1
+            if altering and spelled[at - 1] == "RENAME" and _is_old_name(spelled, at):
+                out.append(synthetic(TokenType.COLUMN, "COLUMN", first_token(items[at])))
     return out
+
+
+def _is_old_name(spelled: list[str], at: int) -> bool:
+    return at + 1 < len(spelled) and spelled[at] not in {"TO", "COLUMN"} and spelled[at + 1] == "TO"

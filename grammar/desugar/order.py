@@ -5,7 +5,7 @@ Layer: ``grammar``. Invariant: an ORDER BY without such a form is left alone.
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.desugar.clauses import CLAUSES, SET_OPERATIONS
 from grammar.groups import Item, commas, first_token, join, kind, words

@@ -5,7 +5,7 @@ Layer: ``grammar``. Invariant: a pivot inside FROM is left alone.
 
 from __future__ import annotations
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.groups import Item, first_token, paren, words
 from grammar.tokens import synthetic

@@ -5,7 +5,7 @@ Layer: ``grammar``. Invariant: elsewhere a double-quoted word stays a name, and 
 
 from __future__ import annotations
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.groups import Group, Item, is_paren, kind
 from grammar.tokens import is_double_quoted, synthetic, word

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.errors import ParseError
 from grammar.groups import Group, Item, call, first_token, is_paren, kind, paren, words
@@ -29,17 +29,58 @@ _MARKERS = frozenset({AS_OF.upper(), SINCE.upper(), CHANGES.upper()})
 KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT"})
 _UNITS = frozenset(
     word + plural
-    for word in "MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR".split()
+    for word in [
+        "MICROSECOND",
+        "MILLISECOND",
+        "SECOND",
+        "MINUTE",
+        "HOUR",
+        "DAY",
+        "WEEK",
+        "MONTH",
+        "QUARTER",
+        "YEAR",
+    ]
     for plural in ("", "S")
 )
 _LEAVES_FROM = frozenset(
-    "SELECT WHERE HAVING LIMIT QUALIFY WINDOW OFFSET UNION EXCEPT INTERSECT SET VALUES".split()
+    [
+        "SELECT",
+        "WHERE",
+        "HAVING",
+        "LIMIT",
+        "QUALIFY",
+        "WINDOW",
+        "OFFSET",
+        "UNION",
+        "EXCEPT",
+        "INTERSECT",
+        "SET",
+        "VALUES",
+    ]
 ) | {"GROUP BY", "ORDER BY", "USING SAMPLE"}
 _ENTERS_FROM = frozenset({"FROM", "JOIN", "USING", "PIVOT", "UNPIVOT", "TABLE", "SUMMARIZE"})
 _AFTER_ALIAS = (
     _LEAVES_FROM
     | _ENTERS_FROM
-    | frozenset("ON LEFT RIGHT INNER FULL CROSS NATURAL ASOF SEMI ANTI POSITIONAL AS , ;".split())
+    | frozenset(
+        [
+            "ON",
+            "LEFT",
+            "RIGHT",
+            "INNER",
+            "FULL",
+            "CROSS",
+            "NATURAL",
+            "ASOF",
+            "SEMI",
+            "ANTI",
+            "POSITIONAL",
+            "AS",
+            ",",
+            ";",
+        ]
+    )
 )
 
 
@@ -172,9 +213,7 @@ def _bounds(items: list[Item], at: int, head: Token) -> tuple[list[list[Item]], 
     return [since, until], at
 
 
-def _point(
-    items: list[Item], at: int, head: Token, default: str | None
-) -> tuple[list[Item], int]:
+def _point(items: list[Item], at: int, head: Token, default: str | None) -> tuple[list[Item], int]:
     spelled = default
     explicit = word(items[at]) if at < len(items) else ""
     if explicit in KINDS:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.errors import ParseError
 from grammar.spans import token_span
@@ -19,21 +19,87 @@ from grammar.tokens import word
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 _VALUES = frozenset({TokenType.STRING, TokenType.NUMBER, TokenType.IDENTIFIER, TokenType.VAR})
 _PIECES = re.compile(r"[^\s,()'\"]+")
 # Words of fixed phrases that the tree keeps in another form or need not keep.
 _PHRASES = frozenset(
-    "ACTION ADD AT BERNOULLI BY COLUMNS CONFLICT CURRENT DATA DO ENFORCED EXCLUDE FIRST FOLLOWING"
-    " GENERATED GROUP GROUPS IF IGNORE INCLUDE KEY LAMBDA LAST MATCHED MATERIALIZED NAME NO NOTHING"
-    " NULLS OF ON ONLY ORDINALITY OTHERS PERCENT POSITIONAL PRECEDING RENAME REPEATABLE RESPECT"
-    " RESTRICT RETURNING ROW ROWS SAMPLE SETS SIMILAR SOURCE STORED SYSTEM TARGET TEMP TIES TO TYPE"
-    " UNBOUNDED UNKNOWN USING VALUE VIRTUAL WITHIN ZONE ALWAYS AUTHORIZATION CHECKPOINT PRIMARY"
-    " TIMESTAMP IDENTITY".split()
+    [
+        "ACTION",
+        "ADD",
+        "AT",
+        "BERNOULLI",
+        "BY",
+        "CASCADE",
+        "COLUMNS",
+        "CONFLICT",
+        "CURRENT",
+        "DATA",
+        "DO",
+        "ENFORCED",
+        "EXCLUDE",
+        "FIRST",
+        "FOLLOWING",
+        "GENERATED",
+        "GROUP",
+        "GROUPS",
+        "IF",
+        "IGNORE",
+        "INCLUDE",
+        "KEY",
+        "LAMBDA",
+        "LAST",
+        "MATCHED",
+        "MATERIALIZED",
+        "NAME",
+        "NO",
+        "NOTHING",
+        "NULLS",
+        "OF",
+        "ON",
+        "ONLY",
+        "ORDINALITY",
+        "OTHERS",
+        "PERCENT",
+        "PLACING",
+        "POSITIONAL",
+        "PRECEDING",
+        "RENAME",
+        "REPEATABLE",
+        "RESPECT",
+        "RESTRICT",
+        "RETURNING",
+        "ROW",
+        "ROWS",
+        "SAMPLE",
+        "SETS",
+        "SIMILAR",
+        "SOURCE",
+        "STORED",
+        "SYSTEM",
+        "TARGET",
+        "TEMP",
+        "TIES",
+        "TO",
+        "TYPE",
+        "UNBOUNDED",
+        "UNKNOWN",
+        "USING",
+        "VALUE",
+        "VIRTUAL",
+        "WITHIN",
+        "ZONE",
+        "ALWAYS",
+        "AUTHORIZATION",
+        "CHECKPOINT",
+        "PRIMARY",
+        "TIMESTAMP",
+        "IDENTITY",
+    ]
 )
 # DuckDB ignores the length of these types, and so do we.
-_LENGTHLESS = frozenset("VARCHAR CHAR TEXT STRING BPCHAR NVARCHAR CHARACTER".split())
+_LENGTHLESS = frozenset(["VARCHAR", "CHAR", "TEXT", "STRING", "BPCHAR", "NVARCHAR", "CHARACTER"])
 
 
 def check_nothing_lost(tree: exp.Expr, tokens: Sequence[Token]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.errors import ParseError, Span
 from grammar.parser.sql import parse_into, parse_sql
@@ -118,9 +118,9 @@ class Cursor:
     def table_at_time(self) -> exp.Table:
         """Read a table or a file's path, with its time, to the end of the statement."""
         begin = self.at
-        if not self.done and self.peek().token_type is not TokenType.STRING:
+        if self.string() is None:
             self.table()
-            self.at = begin
+        self.at = begin
         tokens = self.until()
         if not tokens:
             self.fail("expected a table's name")

@@ -5,10 +5,11 @@ Layer: ``grammar.parser``. Invariant: a tree that leaves here says all that the 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.errors import ParseError
 from grammar.spans import token_span, tokens_span
@@ -17,7 +18,7 @@ from grammar.tokens import OPENING, word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
     from grammar.errors import Span
 
@@ -30,7 +31,7 @@ def check_tokens(tokens: Sequence[Token]) -> None:
 
     Raises: ParseError.
     """
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if token.token_type is not TokenType.COMMA:
             continue
         if before.token_type is TokenType.COMMA or before.token_type in OPENING:
@@ -54,6 +55,8 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
 
 
 def _check_create(tree: exp.Create, whole: Span) -> None:
+    if tree.find(exp.LikeProperty):
+        raise ParseError("LIKE is not offered for CREATE", span=whole, code="SEMANTIC_003")
     properties = tree.args.get("properties")
     for part in properties.expressions if properties else ():
         if not isinstance(part, _PROPERTIES):

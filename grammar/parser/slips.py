@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from grammar.errors import ParseError
 from grammar.keywords import CLAUSE_WORDS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlglot.errors import ParseError as SqlglotError
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 _VALUE_ENDS = frozenset(
     {

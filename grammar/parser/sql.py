@@ -23,7 +23,7 @@ from grammar.spans import tokens_span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokenizer_core import Token
 
 _Node = TypeVar("_Node", bound=exp.Expr)
 
