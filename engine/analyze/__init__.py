@@ -12,6 +12,7 @@ from engine.analyze.sources import (
     TableSource,
     ViewSource,
 )
+from engine.analyze.trees import parameters, quoted_as_text, trees_of
 
 __all__ = [
     "SYSTEM_RELATIONS",
@@ -24,4 +25,7 @@ __all__ = [
     "TableSource",
     "ViewSource",
     "blame",
+    "parameters",
+    "quoted_as_text",
+    "trees_of",
 ]

@@ -132,6 +132,10 @@ class Binder:
             raise self._unknown(ref, schema, name, self._around.catalog)
         return view
 
+    def exists(self, schema: str, name: str) -> bool:
+        """Say whether there is a table of that name."""
+        return self._around.catalog.table(schema, name) is not None
+
     def qualify(self, ref: exp.Table) -> tuple[str, str]:
         """Return the schema and name a reference means, without looking it up."""
         if ref.catalog:

@@ -12,7 +12,6 @@ from engine.catalog.definitions import (
     Snapshot,
     Table,
     View,
-    canonical,
     name_key,
 )
 
@@ -30,6 +29,5 @@ __all__ = [
     "Snapshot",
     "Table",
     "View",
-    "canonical",
     "name_key",
 ]

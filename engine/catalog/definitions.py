@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
+from engine.proof.canonical import canonical
+
 ROW_ID_SHIFT = 32
 """A row id is ``version << 32 | n``: the commit that made the row, and its place in that commit."""
 
@@ -26,11 +28,6 @@ def name_key(prefix: str, name: str) -> str:
 def key_name(key: str) -> str:
     """Return the name inside a key that ``name_key`` made."""
     return unquote(key.split("/", 1)[1])
-
-
-def canonical(value: Any) -> bytes:
-    """Return the one JSON encoding of ``value``: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Relations:
         log = changes.full(source, self._lake)
         types = [(c.name, c.type) for c in source.table.columns]
         if source.full:
-            self.show(source.name, ArrowRelation(log.drop_columns(["_n"])), types)
+            self.show(source.name, ArrowRelation(log.drop_columns(["_rid", "_n"])), types)
             return
         inner = f"{source.name}_log"
         self.show(inner, ArrowRelation(log), types)

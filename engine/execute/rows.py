@@ -180,8 +180,7 @@ class RowWriter:
         shown = rows.drop_columns(["_op", "_file", "_pos", "_rid"])
         self._show("_returned", table, shown)
         stream = self._backend.stream(plan.returning)
-        batches = list(stream.batches())
-        out = pa.Table.from_batches(batches) if batches else self._backend.table(plan.returning)
+        out = pa.Table.from_batches(list(stream.batches()), schema=stream.schema)
         return out, tuple(stream.types), tuple(stream.columns)
 
     def _show(self, name: str, table: Table, rows: pa.Table) -> str:

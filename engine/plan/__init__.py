@@ -19,8 +19,8 @@ from engine.plan.nodes import (
     Truncate,
 )
 from engine.plan.planner import Planner
-from engine.plan.rows import stored
-from engine.plan.text import comma, ident, literal
+from engine.plan.rows import stored_default
+from engine.plan.text import comma, ident
 
 __all__ = [
     "OP_DELETE",
@@ -40,7 +40,6 @@ __all__ = [
     "comma",
     "ident",
     "key_ids",
-    "literal",
     "require_key",
-    "stored",
+    "stored_default",
 ]

@@ -14,6 +14,7 @@ from engine.errors import UnsupportedError, UsageError
 from engine.plan import nodes
 from engine.plan.definitions import DefinitionPlanner
 from engine.plan.rows import RowPlanner
+from engine.plan.text import comma, ident, literal
 from grammar import nodes as statements
 
 if TYPE_CHECKING:
@@ -64,6 +65,17 @@ class Planner:
         sql = self.binder.sql(ast)
         return nodes.Select(sql, tuple(self.binder.sources))
 
+    def select_of(self, target: exp.Table | statements.Statement) -> nodes.Select:
+        """Plan the query that DESCRIBE and SUMMARIZE look at: a table's rows, or a query's.
+
+        Raises: UnsupportedError when it is neither.
+        """
+        if isinstance(target, exp.Table):
+            return self.select(exp.select("*").from_(target))
+        if not isinstance(target, statements.Query):
+            raise UnsupportedError("only tables and queries have columns", span=target.span)
+        return self.select(target.ast)
+
     def export(self, node: statements.Copy, form: str) -> nodes.Export:
         """Plan COPY … TO a path.
 
@@ -76,6 +88,22 @@ class Planner:
             columns = [exp.column(c, quoted=True) for c in node.columns] or [exp.Star()]
             query = exp.select(*columns).from_(query)
         return nodes.Export(self.select(query), node.target, form, dict(node.options))
+
+    def import_text(self, node: statements.Copy, reader: str) -> str:
+        """Return the statement that COPY … TO a table, or FROM a file, stands for.
+
+        A table that is there takes the file's columns by name; otherwise the file makes it.
+        """
+        if not isinstance(node.source, str) or not isinstance(node.target, exp.Table):
+            raise UsageError("COPY into a table takes a path", hint="COPY 'file.csv' TO t")
+        options = "".join(f", {k} = {v}" for k, v in node.options.items() if k != "format")
+        source = f"SELECT * FROM {reader}({literal(node.source)}{options})"  # noqa: S608 - parsed again
+        schema, name = self.binder.qualify(node.target)
+        table = f"{ident(schema)}.{ident(name)}"
+        if self.binder.exists(schema, name):
+            columns = f"({comma(ident(c) for c in node.columns)})" if node.columns else "BY NAME"
+            return f"INSERT INTO {table} {columns} {source}"
+        return f"CREATE TABLE {table} AS {source}"
 
     def _write(self, statement: statements.Write) -> nodes.RowWrite:
         if isinstance(statement.ast, exp.Insert):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from engine.catalog import Column
 from engine.datatypes import parse_type
 from engine.errors import BindError, UnsupportedError
 from engine.plan.nodes import OP_DELETE, OP_INSERT, OP_UPDATE, RowWrite
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.analyze import Binder, TableSource
-    from engine.catalog import Column, Table
+    from engine.catalog import Table
     from grammar import Span
     from grammar.nodes import Upsert, Write
 
-Describe = "Callable[[str], tuple[list[str], list[str]]]"
 _SOURCE = "_src"
 _HIDDEN = "{t}._file AS _file, {t}._pos AS _pos, {t}._rid AS _rid"
 _NOWHERE = "NULL::INTEGER AS _file, NULL::BIGINT AS _pos, NULL::BIGINT AS _rid"
@@ -35,6 +35,11 @@ def stored(expression: str, column: Column) -> str:
     kind = parse_type(column.type)
     typed = f"CAST({expression} AS {kind.text})"
     return f"CAST({typed} AS {kind.wire_text})" if kind.cast_on_read else typed
+
+
+def stored_default(sql: str, type_text: str) -> str:
+    """Return SQL for a column's default in its wire form."""
+    return stored(f"({sql})", Column(0, "", type_text))
 
 
 class RowPlanner:
@@ -154,7 +159,7 @@ class RowPlanner:
         sql = (
             f"{self._with(bound)}SELECT * FROM (SELECT CASE {clause} END AS _op, "  # noqa: S608
             f"{_HIDDEN.format(t=ident(alias))}, {columns} "
-            f"FROM (SELECT *, true AS _from_source FROM {_relation(using)}) AS {ident(source_alias)} "
+            f"FROM (SELECT *, true AS _from_source FROM {to_duckdb(using)}) AS {ident(source_alias)} "
             f"{join} JOIN {ident(target.name)} AS {ident(alias)} ON {on}) WHERE _op IS NOT NULL"
         )
         plan = self._row_write("MERGE", target, sql, ast, unique=bool(target.table.key))
@@ -502,13 +507,6 @@ def _from(clause: exp.From | None) -> str:
 def _where(bound: exp.Expr) -> str:
     where = bound.args.get("where")
     return f" WHERE {to_duckdb(where.this)}" if where is not None else ""
-
-
-def _relation(using: exp.Expr) -> str:
-    """Return a MERGE source without its alias."""
-    bare = using.copy()
-    bare.set("alias", None)
-    return str(to_duckdb(bare))
 
 
 def _first_match(alias: str) -> str:

@@ -99,8 +99,9 @@ class Transaction:
             self._objects[ref.digest] = self._workspace.objects[ref.digest]
             return Ref(ref.digest, seq)
 
+        sidecar = None if entry.sidecar is None else settled(entry.sidecar)
         marks = None if entry.marks is None else settled(entry.marks)
-        return replace(entry, data=settled(entry.data), sidecar=settled(entry.sidecar), marks=marks)
+        return replace(entry, data=settled(entry.data), sidecar=sidecar, marks=marks)
 
     def _merge_marks(
         self, key: str, base: bytes, current: bytes, value: bytes | None, seq: int

@@ -51,6 +51,7 @@ class Stream:
         """Bind only; nothing runs until ``batches`` is read."""
         self.columns: list[str] = list(relation.columns)
         self.types: list[str] = [str(t) for t in relation.types]
+        self.schema = _schema(self.columns, self.types)
         self._backend = backend
         self._relation = _exactly(relation, self.types)
 
@@ -66,7 +67,14 @@ class Stream:
                 batch = next(reader, None)
             if batch is None:
                 return
-            yield batch.rename_columns(self.columns)
+            yield pa.RecordBatch.from_arrays(
+                [c.cast(f.type) for c, f in zip(batch.columns, self.schema, strict=True)],
+                schema=self.schema,
+            )
+
+
+def _schema(columns: Sequence[str], types: Sequence[str]) -> pa.Schema:
+    return pa.schema([pa.field(n, _wire_type(t)) for n, t in zip(columns, types, strict=True)])
 
 
 def _exactly(relation: duckdb.DuckDBPyRelation, types: Sequence[str]) -> duckdb.DuckDBPyRelation:
@@ -76,6 +84,15 @@ def _exactly(relation: duckdb.DuckDBPyRelation, types: Sequence[str]) -> duckdb.
         return relation
     exprs = (f"CAST(#{i} AS {w})" if w else f"#{i}" for i, w in enumerate(wires, start=1))
     return relation.project(", ".join(f"{e} AS c{i}" for i, e in enumerate(exprs)))
+
+
+def _wire_type(type_text: str) -> pa.DataType:
+    if type_text == '"NULL"':
+        return pa.int32()
+    try:
+        return parse_type(type_text).wire
+    except UnsupportedError:
+        return pa.string()
 
 
 def _quoted(name: str) -> str:
@@ -151,10 +168,7 @@ class DuckDB:
         Shape: the answer's columns in wire types.
         """
         stream = self.stream(sql, params)
-        batches = list(stream.batches())
-        if not batches:
-            return self._empty(stream)
-        return pa.Table.from_batches(batches)
+        return pa.Table.from_batches(list(stream.batches()), schema=stream.schema)
 
     def explain(self, sql: str, params: Any = None, *, analyze: bool) -> str:
         """Return DuckDB's own plan for ``sql`` as text."""
@@ -180,16 +194,6 @@ class DuckDB:
     def translated(self) -> _Translated:
         """Return a context in which DuckDB's exceptions become ours."""
         return _Translated(self._failures, self._interrupted.is_set)
-
-    def _empty(self, stream: Stream) -> pa.Table:
-        fields = []
-        for name, text in zip(stream.columns, stream.types, strict=True):
-            try:
-                wire = parse_type(text).wire
-            except UnsupportedError:
-                wire = pa.string()
-            fields.append(pa.field(name, wire))
-        return pa.schema(fields).empty_table()
 
 
 class _Translated:

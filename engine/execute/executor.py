@@ -1,0 +1,162 @@
+"""Runs one plan against one workspace.
+
+Layer: ``execute``. Invariant: the backend is left as it was found: what a plan registers is taken back
+when its answer is read, dropped, or fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.cache import Cache
+from engine.execute.backends.duckdb import DuckDB, Stream
+from engine.execute.backends.files import FORMATS, suffix_of, write_file
+from engine.execute.compact import CROWD, compact
+from engine.execute.define import Definer
+from engine.execute.lake import OPEN_FILES, Lake
+from engine.execute.relations import Relations
+from engine.execute.rows import RowWriter
+from engine.execute.surroundings import Surroundings
+from engine.plan import Export, RowWrite, Select, stored_default
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from engine.analyze import Source
+    from engine.execute.define import Definition
+    from engine.execute.rows import Outcome
+    from engine.execute.workspace import Workspace
+    from engine.storage import DataFile
+
+
+class Answer:
+    """A query's rows, still to be read; reading to the end or ``close`` frees the backend."""
+
+    def __init__(self, stream: Stream, close: Callable[[], None]) -> None:
+        """Take over the stream."""
+        self.columns = stream.columns
+        self.types = stream.types
+        self.schema = stream.schema
+        self.close = close
+        self._stream = stream
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows.
+
+        Raises: BackendError, CancelledError, CorruptError.
+        """
+        try:
+            yield from self._stream.batches()
+        finally:
+            self.close()
+
+
+class Executor:
+    """One session's relational engine and its open files."""
+
+    def __init__(self) -> None:
+        """Start the engine."""
+        self.backend = DuckDB()
+        self._opened: Cache[DataFile] = Cache(OPEN_FILES)
+        self._constants: dict[tuple[str, str], object] = {}
+
+    def lake(self, workspace: Workspace) -> Lake:
+        """Return the workspace with this session's open files."""
+        return Lake(workspace, self._opened, self._constant)
+
+    def around(self, workspace: Workspace, schema: str) -> Surroundings:
+        """Return what statements are bound in."""
+        return Surroundings(workspace, self.backend, schema)
+
+    def arity(self, workspace: Workspace, sources: Sequence[Source], sql: str) -> list[str]:
+        """Return the names of a bound query's columns; nothing is read."""
+        relations = Relations(self.backend, self.lake(workspace))
+        try:
+            relations.make(sources)
+            return self.backend.stream(sql).columns
+        finally:
+            relations.close()
+
+    def query(self, plan: Select, workspace: Workspace, params: object = None) -> Answer:
+        """Bind a query and return its answer unread.
+
+        Raises: BackendError, CorruptError, IoError.
+        """
+        relations = Relations(self.backend, self.lake(workspace))
+        try:
+            relations.make(plan.sources)
+            return Answer(self.backend.stream(plan.sql, params), relations.close)
+        except BaseException:
+            relations.close()
+            raise
+
+    def explain(
+        self, plan: Select | RowWrite, workspace: Workspace, params: object, *, analyze: bool
+    ) -> str:
+        """Return the backend's own plan as text; with ``analyze`` the query runs."""
+        relations = Relations(self.backend, self.lake(workspace))
+        try:
+            relations.make(plan.sources)
+            return self.backend.explain(plan.sql, params, analyze=analyze)
+        finally:
+            relations.close()
+
+    def write(self, plan: RowWrite, workspace: Workspace, params: object = None) -> Outcome:
+        """Write rows into the workspace.
+
+        Raises: IntegrityError, BackendError, CorruptError.
+        """
+        lake = self.lake(workspace)
+        relations = Relations(self.backend, lake)
+        try:
+            return RowWriter(self.backend, relations, lake).apply(plan, params)
+        finally:
+            relations.close()
+
+    def define(self, plan: Definition, workspace: Workspace, params: object = None) -> int | None:
+        """Change definitions in the workspace; return the number of rows written, if any.
+
+        Raises: BindError, IntegrityError, BackendError.
+        """
+        lake = self.lake(workspace)
+        relations = Relations(self.backend, lake)
+        try:
+            writer = RowWriter(self.backend, relations, lake)
+            return Definer(self.backend, relations, lake, writer).apply(plan, params)
+        finally:
+            relations.close()
+
+    def export(self, plan: Export, workspace: Workspace, params: object = None) -> int:
+        """Write a query's rows to a file; return how many.
+
+        Raises: IoError, BackendError.
+        """
+        answer = self.query(plan.query, workspace, params)
+        return write_file(answer.batches(), answer.schema, plan.path, plan.form)
+
+    def compact(self, workspace: Workspace, *, only_crowded: bool) -> int:
+        """Merge files of the workspace's tables; return how many files went away."""
+        lake = self.lake(workspace)
+        gone = 0
+        for table in workspace.catalog.tables():
+            if not only_crowded or len(workspace.catalog.files(table)) >= CROWD:
+                gone += compact(table, lake)
+        return gone
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self.backend.close()
+
+    def _constant(self, sql: str, type_text: str) -> object:
+        key = (sql, type_text)
+        if key not in self._constants:
+            found = self.backend.table(f"SELECT {stored_default(sql, type_text)} AS v")
+            self._constants[key] = found["v"][0].as_py()
+        return self._constants[key]
+
+
+def format_of(path: str, option: str | None) -> str:
+    """Return the format to write ``path`` in: the option, else by the suffix, else CSV."""
+    return (option or FORMATS.get(suffix_of(path), "csv")).lower()

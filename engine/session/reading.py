@@ -1,0 +1,117 @@
+"""Statements that read: queries, EXPLAIN, DESCRIBE, SUMMARIZE, VERIFY and COPY to a file.
+
+Layer: ``session``. Invariant: none of these changes the lakehouse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from engine.analyze import ChangeSource, FileSource, SystemSource, TableSource, ViewSource
+from engine.errors import UnsupportedError
+from engine.execute import format_of
+from engine.plan import RowWrite, Select
+from engine.session import introspect
+from engine.session.result import Result, rows
+from grammar import nodes
+
+if TYPE_CHECKING:
+    from engine.analyze import Source
+    from engine.execute import Workspace
+    from engine.session.session import Session
+
+
+def query(session: Session, text: str, node: nodes.Query, params: object) -> Result:
+    """Bind a query; its rows are read when they are asked for."""
+    workspace = session.workspace()
+    plan = session.planner(text, workspace).select(node.ast)
+    return _answer(session, plan, workspace, params, "SELECT")
+
+
+def explain(session: Session, text: str, node: nodes.Explain, params: object) -> Result:
+    """Show what a statement reads, the SQL it became, and the backend's plan for that."""
+    workspace = session.workspace()
+    plan = session.planner(text, workspace).plan(node.statement)
+    if not isinstance(plan, (Select, RowWrite)):
+        raise UnsupportedError("only queries and changes of rows have a plan", span=node.span)
+    lines = [f"reads {_described(s)}" for s in plan.sources]
+    if isinstance(plan, RowWrite):
+        lines.insert(0, f"{plan.verb} {plan.target.table.qualified}")
+    lines += ["", "sql", f"  {plan.sql}", ""]
+    shown = session.executor.explain(plan, workspace, params, analyze=node.analyze)
+    lines += shown.splitlines()
+    return rows(pa.table({"plan": pa.array(lines, pa.string())}), "EXPLAIN", ["VARCHAR"])
+
+
+def describe(session: Session, text: str, node: nodes.Describe) -> Result:
+    """Show the columns of a table, a view or a query."""
+    workspace = session.workspace()
+    planner = session.planner(text, workspace)
+    target = node.target
+    if not isinstance(target, nodes.Statement):
+        schema, name = planner.binder.qualify(target)
+        table = workspace.catalog.table(schema, name)
+        if table is not None:
+            return rows(introspect.describe_table(table), "DESCRIBE", introspect.DESCRIBE_TYPES)
+    answer = session.executor.query(planner.select_of(target), workspace)
+    answer.close()
+    shown = pa.table(
+        {"column": pa.array(answer.columns, pa.string()), "type": pa.array(answer.types)}
+    )
+    return rows(shown, "DESCRIBE", ["VARCHAR", "VARCHAR"])
+
+
+def summarize(session: Session, text: str, node: nodes.Summarize) -> Result:
+    """Show statistics of each column."""
+    workspace = session.workspace()
+    plan = session.planner(text, workspace).select_of(node.target)
+    whole = Select(f"SELECT * FROM (SUMMARIZE {plan.sql})", plan.sources)  # noqa: S608 - from a checked tree
+    return _answer(session, whole, workspace, None, "SUMMARIZE")
+
+
+def verify(session: Session, node: nodes.VerifyTimeline | nodes.VerifyTable) -> Result:
+    """Recompute hashes and list what was found, wrong things first."""
+    name = node.table.name if isinstance(node, nodes.VerifyTable) else None
+    found = sorted(session.verify(name), key=lambda f: f.ok)
+    shown = pa.table(
+        {
+            "object": pa.array([f.subject for f in found], pa.string()),
+            "ok": pa.array([f.ok for f in found], pa.bool_()),
+            "detail": pa.array([f.detail for f in found], pa.string()),
+        }
+    )
+    return rows(shown, "VERIFY", ["VARCHAR", "BOOLEAN", "VARCHAR"])
+
+
+def export(session: Session, text: str, node: nodes.Copy, params: object) -> Result:
+    """Write a query's rows to a file."""
+    workspace = session.workspace()
+    form = format_of(str(node.target), node.options.get("format"))
+    plan = session.planner(text, workspace).export(node, form)
+    return Result("COPY", count=session.executor.export(plan, workspace, params))
+
+
+def _answer(
+    session: Session, plan: Select, workspace: Workspace, params: object, tag: str
+) -> Result:
+    answer = session.executor.query(plan, workspace, params)
+    return Result(tag, "rows", answer.columns, answer.types, answer.schema, read=answer.batches)
+
+
+def _described(source: Source) -> str:
+    match source:
+        case TableSource(table=table, catalog=catalog):
+            files = catalog.files(table)
+            live = sum(f.live for f in files)
+            size = sum(f.bytes for f in files)
+            return f"{table.qualified}: {live:,} rows in {len(files)} files, {size:,} bytes"
+        case ChangeSource(table=table, since=since):
+            return f"{table.qualified}: changes since version {since}"
+        case FileSource(path=path):
+            return path
+        case SystemSource(relation=relation):
+            return f"grizzly.{relation}"
+        case ViewSource(sql=sql):
+            return f"a view: {sql}"

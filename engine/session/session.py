@@ -1,0 +1,393 @@
+"""A session: text in, results out, one statement after another.
+
+Layer: ``session``, the only orchestrator. Invariant: a statement happens whole or not at all; a
+conflict with another writer runs it again, against the newest state, before anyone hears of it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.analyze import blame, parameters, quoted_as_text, trees_of
+from engine.clock import SystemClock
+from engine.errors import (
+    ConflictError,
+    ReadOnlyError,
+    TransactionError,
+    UnsupportedError,
+    UsageError,
+)
+from engine.execute import BackendError, Executor, Workspace
+from engine.plan import Planner
+from engine.session import integrity, introspect, moments, places, reading, writing
+from engine.session.result import Result
+from engine.session.transaction import Transaction
+from grammar import nodes, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from engine.catalog import Catalog
+    from engine.clock import Clock
+    from engine.session.integrity import Finding
+    from engine.timeline import Commit
+
+ATTEMPTS = 100
+"""How often a statement outside a transaction is run again after a conflict."""
+
+_OPTIONS = {"double_quotes": ("string", "identifier")}
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table or view as completion needs it."""
+
+    schema: str
+    name: str
+    kind: str
+    columns: list[tuple[str, str]]
+
+
+class Session:
+    """One user's conversation with one lakehouse; only ``interrupt`` may come from another thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        as_of: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Open the lakehouse or archive at ``path``.
+
+        Cost: some 40 ms for the relational engine, and the last segment of the log.
+        Raises: LakeError, CorruptError, ArchiveError, UsageError for a bad ``as_of``.
+        """
+        self.path = path
+        self.name = path.resolve().stem if path.is_file() else path.resolve().name
+        self.clock = clock or SystemClock()
+        self.timeline, writable = places.open_timeline(path, read_only=read_only, clock=self.clock)
+        self.as_of = as_of
+        self._pinned = (
+            None if as_of is None else moments.resolve(as_of, self.timeline, self.clock.now_us())
+        )
+        self.read_only = not writable or as_of is not None
+        self.schema = "main"
+        self.options = {"double_quotes": "string"}
+        self.executor = Executor()
+        self._transaction: Workspace | None = None
+        self._active: Result | None = None
+
+    # ------------------------------------------------------------------ state
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether BEGIN is waiting for its COMMIT or ROLLBACK."""
+        return self._transaction is not None
+
+    @property
+    def version(self) -> int:
+        """The version statements read now."""
+        if self._pinned is not None:
+            return self._pinned
+        return self._transaction.version if self._transaction else self.timeline.head.seq
+
+    def workspace(self) -> Workspace:
+        """Return the open transaction's workspace, or a fresh one over what statements read now."""
+        if self._transaction is not None:
+            return self._transaction
+        head = self.timeline.refresh()
+        if self._pinned is not None:
+            return Workspace(self.timeline, self.timeline.state_at(self._pinned), self._pinned)
+        return Workspace(self.timeline, head.state, head.seq)
+
+    def tables(self) -> list[TableInfo]:
+        """Return all tables and views, for completion."""
+        catalog = self.workspace().catalog
+        tables = [
+            TableInfo(t.schema, t.name, "table", [(c.name, c.type) for c in t.columns])
+            for t in catalog.tables()
+        ]
+        return tables + [TableInfo(v.schema, v.name, "view", []) for v in catalog.views()]
+
+    def functions(self) -> list[str]:
+        """Return the names of all functions, for completion."""
+        return self.executor.backend.functions()
+
+    def snapshots(self) -> list[str]:
+        """Return the names of all snapshots, for completion."""
+        return [s.name for s in self.workspace().catalog.snapshots()]
+
+    # ------------------------------------------------------------------ statements
+
+    def run(
+        self, text: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> Iterator[Result]:
+        """Run the statements of ``text``; each runs when its result is asked for.
+
+        Raises: ParseError before anything runs; then whatever the statement raises.
+        """
+        statements = parse(text)
+        values = _Parameters(params, single=len(statements) == 1)
+        for statement in statements:
+            yield self._timed(text, statement, values.of(statement))
+
+    def interrupt(self) -> None:
+        """Stop the running statement; it raises CancelledError."""
+        self.executor.backend.interrupt()
+
+    def verify(self, table: str | None = None) -> Iterator[Finding]:
+        """Recompute every hash, of all or of what one table needs; yield what was checked."""
+        return integrity.verify(self.timeline, table)
+
+    def prove(self, version: int) -> bytes:
+        """Return a bundle that proves a commit to someone who has nothing else.
+
+        Raises: UsageError when there is no such version.
+        """
+        return integrity.prove(self.timeline, version)
+
+    def close(self) -> None:
+        """Close the session; an open transaction is dropped."""
+        self._transaction = None
+        self.executor.close()
+
+    def _timed(self, text: str, statement: nodes.Statement, params: object) -> Result:
+        if self._active is not None:
+            self._active.spool()
+            self._active = None
+        started = time.perf_counter()
+        result = self._explained(text, statement, params)
+        result.seconds = time.perf_counter() - started
+        if result.kind == "rows":
+            self._active = result
+        return result
+
+    def _explained(self, text: str, statement: nodes.Statement, params: object) -> Result:
+        """Run a statement; the backend's complaints become ours, with a place in the text."""
+        trees = trees_of(statement)
+        notes: list[str] = []
+        while True:
+            try:
+                result = self._dispatch(text, statement, params)
+                if result.read is not None:
+                    result.read = self._translating(result.read, statement)
+                result.notes[:0] = notes
+                return result
+            except BackendError as error:
+                name = error.names[0] if error.kind == "bind" and error.names else None
+                loose = self.options["double_quotes"] == "string"
+                if name and loose and quoted_as_text(trees, name):
+                    notes.append(f'no column is called {name}: "{name}" was read as text')
+                    continue
+                raise self._blamed(error, statement) from None
+
+    def _translating(
+        self, read: Callable[[], Iterator[object]], statement: nodes.Statement
+    ) -> Callable[[], Iterator[object]]:
+        def batches() -> Iterator[object]:
+            try:
+                yield from read()
+            except BackendError as error:
+                raise self._blamed(error, statement) from None
+
+        return batches
+
+    def _blamed(self, error: BackendError, statement: nodes.Statement) -> Exception:
+        return blame(
+            error.kind,
+            error.message,
+            trees_of(statement),
+            statement.span,
+            self.executor.backend.functions,
+        )
+
+    def _dispatch(self, text: str, statement: nodes.Statement, params: object) -> Result:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of statement
+        match statement:
+            case nodes.Query():
+                return reading.query(self, text, statement, params)
+            case nodes.Begin():
+                return self._begin()
+            case nodes.Commit():
+                return self._commit()
+            case nodes.Rollback():
+                return self._rollback()
+            case nodes.Explain():
+                return reading.explain(self, text, statement, params)
+            case nodes.Describe():
+                return reading.describe(self, text, statement)
+            case nodes.Summarize():
+                return reading.summarize(self, text, statement)
+            case nodes.Show():
+                return self._inner(introspect.show_query(statement), "SHOW")
+            case nodes.SetOption(name=name, value=value):
+                return self._set(name, value, statement)
+            case nodes.ResetOption(name=name):
+                return self._set(name, _OPTIONS.get(name, ("",))[0], statement)
+            case nodes.Use(schema=schema):
+                return self._use(schema, statement)
+            case nodes.VerifyTimeline() | nodes.VerifyTable():
+                return reading.verify(self, statement)
+            case nodes.Copy(target=target) if isinstance(target, str):
+                return reading.export(self, text, statement, params)
+            case _:
+                action = writing.action(self, text, statement, params)
+                return self._change(text, statement, action)
+
+    def _inner(self, sql: str, tag: str) -> Result:
+        (statement,) = parse(sql)
+        result = self._dispatch(sql, statement, None)
+        result.tag = tag
+        return result
+
+    def planner(self, text: str, workspace: Workspace) -> Planner:
+        """Return a planner for a statement of ``text``, bound in ``workspace``."""
+        return Planner(
+            self.executor.around(workspace, self.schema),
+            text,
+            self.clock.token,
+            lambda sources, sql: self.executor.arity(workspace, sources, sql),
+        )
+
+    # ------------------------------------------------------------------ changes
+
+    def _change(
+        self, text: str, statement: nodes.Statement, action: Callable[[Workspace], Result]
+    ) -> Result:
+        if self.read_only:
+            why = f"as of {self.as_of}" if self.as_of else "read-only"
+            raise ReadOnlyError(
+                f"{self.name} is open {why}; nothing can be changed",
+                span=statement.span,
+                hint="unpack the archive to change it" if self.path.is_file() else None,
+            )
+        if self._transaction is not None:
+            return _undone_on_error(self._transaction, action)
+        for attempt in range(ATTEMPTS):
+            workspace = self.workspace()
+            result = action(workspace)
+            if not workspace.dirty:
+                return result
+            try:
+                written = text[statement.span.start : statement.span.end]
+                commit = self._append(workspace, result.tag, written)
+            except ConflictError:
+                time.sleep(random.uniform(0, 0.002) * min(attempt, 10))  # noqa: S311 - spreads writers
+                continue
+            result.version = commit.seq
+            self._tidy(workspace)
+            return result
+        raise ConflictError(
+            f"other writers were faster {ATTEMPTS} times in a row",
+            hint="nothing was changed; run the statement again",
+        )
+
+    def _append(self, workspace: Workspace, tag: str, written: str) -> Commit:
+        lake = self.executor.lake(workspace)
+        meta = writing.meta(workspace, written)
+        return Transaction(lake).commit(writing.operation(tag), meta)
+
+    def _tidy(self, workspace: Workspace) -> None:
+        """Compact tables that many small commits have crowded; losing a race costs nothing."""
+        if not writing.crowded(workspace):
+            return
+        fresh = self.workspace()
+        self.executor.compact(fresh, only_crowded=True)
+        if fresh.dirty:
+            try:
+                self._append(fresh, "COMPACT", "")
+            except ConflictError:
+                return
+
+    def _begin(self) -> Result:
+        if self._transaction is not None:
+            raise TransactionError(
+                "a transaction is open already", hint="COMMIT or ROLLBACK ends it"
+            )
+        self._transaction = self.workspace()
+        return Result("BEGIN")
+
+    def _commit(self) -> Result:
+        if self._transaction is None:
+            raise TransactionError("there is no transaction to commit", hint="BEGIN starts one")
+        workspace, self._transaction = self._transaction, None
+        if not workspace.dirty:
+            return Result("COMMIT")
+        commit = self._append(workspace, "COMMIT", "transaction")
+        self._tidy(workspace)
+        return Result("COMMIT", version=commit.seq)
+
+    def _rollback(self) -> Result:
+        if self._transaction is None:
+            raise TransactionError("there is no transaction to roll back", hint="BEGIN starts one")
+        self._transaction = None
+        return Result("ROLLBACK")
+
+    # ------------------------------------------------------------------ settings
+
+    def _set(self, name: str, value: str, statement: nodes.Statement) -> Result:
+        allowed = _OPTIONS.get(name.lower())
+        if allowed is None:
+            raise UnsupportedError(
+                f"there is no setting '{name}'",
+                span=statement.span,
+                hint=f"the settings are: {', '.join(_OPTIONS)}",
+            )
+        if value.lower() not in allowed:
+            raise UsageError(f"{name} cannot be '{value}'", hint=f"one of: {', '.join(allowed)}")
+        self.options[name.lower()] = value.lower()
+        return Result("SET")
+
+    def _use(self, schema: str, statement: nodes.Statement) -> Result:
+        catalog: Catalog = self.workspace().catalog
+        if schema.lower() not in (s.lower() for s in catalog.schemas()):
+            raise UnsupportedError(
+                f"there is no schema '{schema}'",
+                span=statement.span,
+                hint=f"the schemas are: {', '.join(catalog.schemas())}",
+            )
+        self.schema = schema.lower()
+        return Result("USE")
+
+
+def _undone_on_error(workspace: Workspace, action: Callable[[Workspace], Result]) -> Result:
+    """Run one statement of a transaction; a failure undoes that statement and no other."""
+    point = workspace.savepoint()
+    try:
+        return action(workspace)
+    except BaseException:
+        workspace.undo_to(point)
+        raise
+
+
+class _Parameters:
+    """Hands each statement the parameters it asks for."""
+
+    def __init__(
+        self, values: Sequence[object] | Mapping[str, object] | None, *, single: bool
+    ) -> None:
+        self._values = values
+        self._single = single
+        self._next = 0
+
+    def of(self, statement: nodes.Statement) -> object:
+        values = self._values
+        if not values:
+            return None
+        positional, named = parameters(trees_of(statement))
+        if hasattr(values, "keys"):
+            return {k: v for k, v in values.items() if k in named} or None  # type: ignore[attr-defined]
+        if self._single and (positional or named) is False:
+            return None
+        if named and not positional:
+            return list(values) if named else None
+        taken = list(values)[self._next : self._next + positional]
+        if self._single and positional != len(values):
+            raise UsageError(f"the statement takes {positional} parameters, {len(values)} given")
+        self._next += positional
+        return taken or None
