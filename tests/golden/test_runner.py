@@ -62,5 +62,4 @@ def test_an_unknown_tag_is_refused() -> None:
 
 
 def test_what_differs_between_runs_is_masked() -> None:
-    text = f"{'ab' * 32} at 2026-01-02 03:04:05.678901 in 3.4 ms, 64 rows"
-    assert mask(text) == "<digest> at <time> in <duration>, 64 rows"
+    assert mask(f"{'ab' * 32} in 3.4 ms, 64 rows") == "<digest> in <duration>, 64 rows"
