@@ -32,7 +32,6 @@ BREACHES = [
     ("grizzly_cli/commands/planted.py", "import prompt_toolkit", "One door: prompt_toolkit"),
     ("engine/session/planted.py", "import pygments", "One door: pygments"),
     ("engine/session/planted.py", "import typer", "One door: typer"),
-    ("engine/session/planted.py", "import rich", "One door: rich"),
     ("grammar/planted.py", "import os", "The language does no input or output"),
     ("grizzly_cli/commands/planted.py", "import engine.timeline", "The shell enters by the public"),
 ]
