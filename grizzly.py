@@ -1,1 +1,318 @@
-"""The Python door: ``import grizzly; db = grizzly.connect("shop")``."""
+"""The Python door: ``import grizzly; db = grizzly.connect("shop")``.
+
+Layer: above ``engine.session``. Invariant: PEP 249's names, and Arrow where rows are many; double
+quotes mean identifiers here, as they do in every tool that writes SQL.
+
+    import grizzly
+
+    with grizzly.connect("shop") as db:
+        db.execute("SELECT * FROM flights WHERE carrier = ?", ["UA"]).arrow()
+
+PEP 249's exceptions are classes of their own here; each carries the engine's error as ``__cause__``,
+and its ``code``, ``sqlstate`` and ``hint``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    import pyarrow as pa
+
+    from engine.session import Result, Session
+
+__all__ = [
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "Warning",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "threadsafety",
+]
+
+apilevel = "2.0"
+threadsafety = 1
+paramstyle = "qmark"
+
+
+class Warning(Exception):  # noqa: A001, N818 - PEP 249's name
+    """PEP 249: an important warning; never raised here."""
+
+
+class Error(Exception):
+    """PEP 249: the base of all errors.
+
+    ``code`` and ``sqlstate`` name it, ``hint`` says what to do; each may be None.
+    """
+
+    code: str | None = None
+    sqlstate: str | None = None
+    hint: str | None = None
+
+
+class InterfaceError(Error):
+    """PEP 249: the door was used wrongly, for example after ``close``."""
+
+
+class DatabaseError(Error):
+    """PEP 249: the base of errors about the database."""
+
+
+class DataError(DatabaseError):
+    """PEP 249: a value is out of range or of the wrong type."""
+
+
+class OperationalError(DatabaseError):
+    """PEP 249: the lakehouse cannot be opened, read or written, or another writer was faster."""
+
+
+class IntegrityError(DatabaseError):
+    """PEP 249: a row breaks a constraint."""
+
+
+class InternalError(DatabaseError):
+    """PEP 249: bytes at rest are not what was written, or a proof is false."""
+
+
+class ProgrammingError(DatabaseError):
+    """PEP 249: the statement is wrong."""
+
+
+class NotSupportedError(DatabaseError):
+    """PEP 249: understood, and not offered."""
+
+
+_CLASSES: tuple[tuple[type[errors.GrizzlyError], type[DatabaseError]], ...] = (
+    (errors.UnsupportedError, NotSupportedError),
+    (errors.LanguageError, ProgrammingError),
+    (errors.UsageError, ProgrammingError),
+    (errors.IntegrityError, IntegrityError),
+    (errors.CancelledError, OperationalError),
+    (errors.ExecutionError, DataError),
+    (errors.CorruptError, InternalError),
+    (errors.VerificationError, InternalError),
+    (errors.GrizzlyError, OperationalError),
+)
+
+
+def connect(path: str | Path, *, read_only: bool = False, as_of: str | None = None) -> Connection:
+    """Open the lakehouse or ``.gobi`` archive at ``path``.
+
+    ``as_of`` pins every read to a version, a snapshot or a moment.
+    Raises: OperationalError when there is none.
+    """
+    from engine.session import connect as open_session  # noqa: PLC0415 - importing this is cheap
+
+    with _translated():
+        session = open_session(path, read_only=read_only, as_of=as_of)
+        session.options["double_quotes"] = "identifier"
+        return Connection(session)
+
+
+class Connection:
+    """A session. Statements commit on their own unless BEGIN opened a transaction.
+
+    As a context manager it commits an open transaction on success, rolls it back on an error, and
+    closes.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Wrap a session; ``connect`` is the way to get one."""
+        self._session: Session | None = session
+
+    def execute(
+        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> Cursor:
+        """Run statements and return a cursor on the last one's answer."""
+        return self.cursor().execute(sql, params)
+
+    def cursor(self) -> Cursor:
+        """Return a new cursor."""
+        return Cursor(self)
+
+    def commit(self) -> None:
+        """Commit the open transaction; without one, do nothing."""
+        if self.session.in_transaction:
+            self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Drop the open transaction; without one, do nothing."""
+        if self.session.in_transaction:
+            self.execute("ROLLBACK")
+
+    def interrupt(self) -> None:
+        """Stop the running statement; safe from any thread."""
+        self.session.interrupt()
+
+    def close(self) -> None:
+        """Close; an open transaction is dropped. Closing twice is allowed."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    @property
+    def session(self) -> Session:
+        """The session behind this connection.
+
+        Raises: InterfaceError after ``close``.
+        """
+        if self._session is None:
+            raise InterfaceError("the connection is closed")
+        return self._session
+
+    def __enter__(self) -> Connection:
+        """Return the connection itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Commit or roll back, and close."""
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.close()
+
+
+class Cursor:
+    """PEP 249's cursor, with ``arrow`` for whole answers."""
+
+    arraysize = 1
+
+    def __init__(self, connection: Connection) -> None:
+        """Belong to ``connection``."""
+        self.connection = connection
+        self.rowcount = -1
+        self.description: list[tuple[Any, ...]] | None = None
+        self._result: Result | None = None
+        self._rows: Iterator[tuple[Any, ...]] = iter(())
+
+    def execute(
+        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> Cursor:
+        """Run statements; the cursor stands on the last one's answer.
+
+        Raises: a subclass of ``Error``.
+        """
+        with _translated():
+            result = None
+            for result in self.connection.session.run(sql, params):  # noqa: B007 - the last one stays
+                pass
+        self._result = result
+        self.rowcount = -1 if result is None or result.count is None else result.count
+        self.description = None
+        self._rows = iter(())
+        if result is not None and result.kind == "rows":
+            pairs = zip(result.columns, result.types, strict=True)
+            self.description = [(n, t, None, None, None, None, None) for n, t in pairs]
+            self._rows = _tuples(result)
+        return self
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> Cursor:
+        """Run one statement for each row of parameters, in one transaction."""
+        session = self.connection.session
+        own = not session.in_transaction
+        if own:
+            self.execute("BEGIN")
+        total = 0
+        try:
+            for row in rows:
+                self.execute(sql, row)
+                total += max(self.rowcount, 0)
+        except BaseException:
+            if own:
+                self.connection.rollback()
+            raise
+        if own:
+            self.connection.commit()
+        self.rowcount = total
+        return self
+
+    def arrow(self) -> pa.Table:
+        """Return the rest of the answer as an Arrow table.
+
+        Raises: InterfaceError when the statement gave no rows.
+        """
+        if self._result is None or self._result.kind != "rows":
+            raise InterfaceError("the statement gave no rows")
+        with _translated():
+            return self._result.table()
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row, or None."""
+        with _translated():
+            return next(self._rows, None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Return the next rows, ``arraysize`` of them unless told otherwise."""
+        with _translated():
+            wanted = self.arraysize if size is None else size
+            return [row for _, row in zip(range(wanted), self._rows, strict=False)]
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all remaining rows."""
+        with _translated():
+            return list(self._rows)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        """Iterate over the remaining rows."""
+        while (row := self.fetchone()) is not None:
+            yield row
+
+    def setinputsizes(self, sizes: Sequence[object]) -> None:
+        """PEP 249: nothing to prepare."""
+
+    def setoutputsize(self, size: int, column: int | None = None) -> None:
+        """PEP 249: nothing to prepare."""
+
+    def close(self) -> None:
+        """Let go of the answer."""
+        self._result = None
+        self._rows = iter(())
+
+
+def _tuples(result: Result) -> Iterator[tuple[Any, ...]]:
+    for batch in result.batches():
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+class _translated:  # noqa: N801 - reads as a word of the language
+    """Raises PEP 249's classes for the engine's."""
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Translate."""
+        if not isinstance(error, errors.GrizzlyError):
+            return
+        cls = next(ours for theirs, ours in _CLASSES if isinstance(error, theirs))
+        text = error.message if error.hint is None else f"{error.message} ({error.hint})"
+        raised = cls(text)
+        raised.code, raised.sqlstate, raised.hint = error.code, error.sqlstate, error.hint
+        raise raised from error
