@@ -2,7 +2,7 @@
 
 Layer: ``engine.storage``. Invariant: what is read is what was written, value for value, or CorruptError.
 
-Two codecs. ``orc``: zstd ORC in stripes of up to 122,880 rows, with a statistics object beside it
+Two codecs. ``orc``: zstd ORC in stripes of 122,880 rows or so, with a statistics object beside it
 (``engine.storage.statistics``). ``arrow``: an Arrow IPC stream for a commit's few rows, which describes
 itself (columns in the schema's metadata) and needs no statistics. Both hold physical types
 (``engine.datatypes``) under physical names: the column's own name if every ORC reader takes it, else

@@ -1,7 +1,7 @@
 """ORC as pyarrow writes and reads it: the one door to ``pyarrow.orc``.
 
 Layer: ``engine.storage``. Invariant: no type reaches the writer that it would change, refuse or abort
-the process on; stripes have the row counts we chose.
+the process on.
 Source: ORC specification v1. Our own files hold physical types only (see ``engine.datatypes``).
 """
 
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STRIPE_ROWS = 122_880
-"""At most this many rows in a stripe: one batch of a scan, one row group of DuckDB's."""
+"""Rows in a stripe: one batch of a scan, one row group of DuckDB's.
+
+A multiple of it where so many rows make next to no bytes, which is when the writer will not cut.
+"""
 STRIPE_BYTES = 16 << 20
 """About this much Arrow data in a stripe, which leaves 2 to 4 MB of ORC."""
 _MIN_STRIPE_ROWS = 64
+_HEADER = 3
+"""Bytes of ``ORC`` at the start, which pyarrow's content length leaves out."""
 _OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "compression_block_size": 256 << 10,
@@ -53,19 +58,26 @@ def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
         _require_exact(field.type)
     rows = _stripe_rows(table)
     sink = pa.BufferOutputStream()
-    # A stripe is closed when a batch has made it larger than stripe_size: with 1, after every batch.
+    # A stripe is written out once a batch has made it larger than stripe_size: with 1, after every
+    # batch that leaves the encoders' buffers. Whether it was, the sink's position tells.
     writer = orc.ORCWriter(sink, batch_size=rows, stripe_size=1, **_OPTIONS)
     stripes: list[tuple[int, int]] = []
-    for start in range(0, table.num_rows, rows):
+    pending, end = 0, _HEADER
+    for start in range(0, max(1, table.num_rows), rows):
         part = table.slice(start, rows)
         writer.write(part)
-        stripes.append((part.num_rows, sink.tell()))
-    if not stripes:
-        writer.write(table)
+        pending += part.num_rows
+        if sink.tell() > end:
+            end = sink.tell()
+            stripes.append((pending, end))
+            pending = 0
     writer.close()
     data = sink.getvalue()
-    if orc.ORCFile(pa.BufferReader(data)).nstripes != len(stripes):
-        raise StorageError("the ORC writer cut the rows into other stripes than it was told to")
+    written = orc.ORCFile(pa.BufferReader(data))
+    if pending:
+        stripes.append((pending, _HEADER + written.content_length))
+    if written.nstripes != len(stripes) or _HEADER + written.content_length < end:
+        raise StorageError("the ORC writer cut the rows into other stripes than it reported")
     return data, stripes
 
 
@@ -104,11 +116,11 @@ def write_orc(table: pa.Table, path: str) -> None:
     schema = pa.schema([pa.field(f.name, _foreign(f.type)) for f in table.schema])
     try:
         table = table.cast(schema)
+        orc.write_table(table, path, stripe_size=64 << 20, batch_size=8192, **_OPTIONS)
     except pa.ArrowException as error:
         raise UnsupportedError(
             f"ORC cannot hold these values: {error}", hint="export to Parquet or Arrow instead"
         ) from error
-    orc.write_table(table, path, stripe_size=64 << 20, batch_size=8192, **_OPTIONS)
 
 
 def _stripe_rows(table: pa.Table) -> int:
@@ -154,4 +166,6 @@ def _foreign_plain(t: pa.DataType) -> pa.DataType:
         return pa.timestamp("ns", t.tz)
     if pa.types.is_time(t) or pa.types.is_null(t):
         return pa.string()
+    if pa.types.is_decimal(t):
+        return pa.decimal128(t.precision, max(0, t.scale))
     return t.value_type if pa.types.is_dictionary(t) else _SIGNED.get(t, t)
