@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from grammar.desugar.functions import keep_calls
 from grammar.desugar.linq import reorder_clauses
-from grammar.desugar.lists import lists_behind_in
+from grammar.desugar.lists import settle_lists
 from grammar.desugar.noise import settle_noise
 from grammar.desugar.order import direction_after
 from grammar.desugar.pivot import pivot_as_source
@@ -47,7 +47,7 @@ def _level(items: list[Item], text: str, *, from_clause: bool) -> list[Item]:
     items = time_to_marker(items, from_clause=from_clause)
     items = direction_after(items)
     items = pivot_as_source(items)
-    items = lists_behind_in(keep_calls(items))
+    items = settle_lists(keep_calls(items))
     return reorder_clauses(items)
 
 

@@ -161,8 +161,6 @@ def _from_one(index: exp.Expr) -> exp.Expr:
 
 def _shift_slice(part: exp.Slice) -> None:
     """``lo`` counts from 0, so add one; ``hi`` is left out, which is the same number from 1."""
-    if part.args.get("step") is not None:
-        return
     if part.this is not None:
         part.set("this", _from_one(part.this))
     high = part.expression

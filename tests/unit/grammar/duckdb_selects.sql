@@ -280,3 +280,7 @@ SELECT changes.a FROM (SELECT 1 AS a) AS changes
 SELECT version.a FROM (SELECT 1 AS a) version WHERE version.a = 1
 SELECT 1 AS of, 2 AS until
 SELECT corr(DISTINCT salary, dept), quantile_cont(DISTINCT salary, 0.5), string_agg(DISTINCT name, '-' ORDER BY name) FROM emp
+SELECT typeof(NULL::INT ARRAY), typeof(NULL::INT ARRAY[2]), typeof(CAST(NULL AS VARCHAR ARRAY)), ARRAY[1, 2], array_length(ARRAY[1])
+SELECT x FROM (SELECT [1, 2] AS x) WHERE 1 IN x
+SELECT * FROM emp WHERE dept = 1 OR dept = 2 AND salary < 100 ORDER BY ALL
+SELECT l_orderkey, sum(l_extendedprice * (1 - l_discount)) AS revenue FROM (SELECT 1 AS l_orderkey, 10.5 AS l_extendedprice, 0.1 AS l_discount) GROUP BY l_orderkey ORDER BY revenue DESC LIMIT 10
