@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zlib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, BinaryIO
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.objectstore import Store
 
 _LOCK_SECONDS = 30.0
+_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _UNKNOWN = ("0" * 8, "0" * 64)
 
 
@@ -90,7 +92,8 @@ def _moment(root: Path) -> tuple[Store, dict[str, int | bytes]]:
     """Return every file of one moment with its size, or its bytes where it gets replaced.
 
     The last segment counts up to its last intact record, and the checkpoint is that record's.
-    Objects are listed after the log was measured: what the log rests on was there before.
+    Objects are listed after the log was measured: what the log rests on was there before. Those
+    that no commit names stay out: an interrupted transaction left them, or one that still runs.
     """
     writable = os.access(root, os.W_OK)
     store = LocalStore(root, writable=writable)
@@ -104,9 +107,21 @@ def _moment(root: Path) -> tuple[Store, dict[str, int | bytes]]:
         for name in (layout.FORMAT, *_listed(store, layout.LOG, layout.STATE, layout.TILE)):
             if name not in moment:
                 moment[name] = _size(store, name)
+    named = _named(timeline)
     for name in _listed(store, layout.OBJECTS):
-        moment[name] = _size(store, name)
+        if name.rpartition("/")[2].encode() in named:
+            moment[name] = _size(store, name)
     return store, dict(sorted(moment.items()))
+
+
+def _named(timeline: Timeline) -> set[bytes]:
+    """Return every digest that a commit ever put into the state. Cost: reads the whole log."""
+    return {
+        digest
+        for commit in timeline.commits()
+        for value in commit.changes.values()
+        for digest in _DIGEST.findall(value or b"")
+    }
 
 
 def _listed(store: Store, *prefixes: str) -> Iterator[str]:

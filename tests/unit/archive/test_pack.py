@@ -16,10 +16,11 @@ from engine.objectstore import LocalStore
 from engine.timeline import Proposal, Timeline, load_or_create
 
 PAYLOAD = bytes(range(256)) * 40
+DIGEST = hashlib.sha256(PAYLOAD).hexdigest()
 
 
 def proposal(number: int) -> Proposal:
-    changes = {f"w/{number % 40}": f'{{"n":{number}}}'.encode()}
+    changes = {f"w/{number % 40}": f'{{"n":{number},"object":"{DIGEST}"}}'.encode()}
     return Proposal("insert", changes, objects=[f"inlined {number}".encode()])
 
 
@@ -94,9 +95,8 @@ def test_an_archive_is_read_in_place(long_lake: Path, tmp_path: Path) -> None:
     assert here.head.seq == 270
     assert here.checkpoint == there.checkpoint
     assert dict(here.state_at(100).items("")) == dict(there.state_at(100).items(""))
-    digest = hashlib.sha256(PAYLOAD).hexdigest()
-    assert here.object(digest, None) == PAYLOAD
-    assert here.source(digest, None).read(256, 256) == bytes(range(256))
+    assert here.object(DIGEST, None) == PAYLOAD
+    assert here.source(DIGEST, None).read(256, 256) == bytes(range(256))
     assert here.prove(7) == there.prove(7)
     with pytest.raises(ReadOnlyError):
         here.commit(lambda _head, _seq: proposal(0))
@@ -139,12 +139,11 @@ def test_a_forged_history_in_a_sound_archive_is_found(lake: Path, tmp_path: Path
 
 
 def test_a_damaged_object_is_not_packed(lake: Path, tmp_path: Path) -> None:
-    digest = hashlib.sha256(PAYLOAD).hexdigest()
-    path = lake / ".grizzly" / "objects" / digest[:2] / digest
+    path = lake / ".grizzly" / "objects" / DIGEST[:2] / DIGEST
     path.write_bytes(b"x" + PAYLOAD[1:])
     with pytest.raises(CorruptError) as caught:
         pack(lake, tmp_path / "a.gobi")
-    assert caught.value.subject == f"objects/{digest[:2]}/{digest}"
+    assert caught.value.subject == f"objects/{DIGEST[:2]}/{DIGEST}"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["key", "shop"]
 
 
@@ -154,6 +153,7 @@ def test_what_a_crash_left_is_not_packed(lake: Path, tmp_path: Path) -> None:
     with (folder / "log" / "00000000.wal").open("ab") as wal:
         wal.write(b"half a record")
     (folder / "log" / "checkpoint").write_bytes(b"")
+    opened(lake).put_object(b"rows of a transaction that never committed")
     (folder / "tmp").mkdir(exist_ok=True)
     (folder / "tmp" / "1-1").write_bytes(b"half a file")
     assert pack(lake, tmp_path / "again.gobi").sha256 == clean.sha256
@@ -167,8 +167,8 @@ def test_a_moment_is_packed_while_a_writer_goes_on(lake: Path, tmp_path: Path) -
         number = 0
         while not stop.is_set():
             number += 1
-            writer.put_object(b"object %d" % number)
-            writer.commit(lambda _head, _seq, number=number: proposal(number))
+            named = writer.put_object(b"object %d" % number).encode()
+            writer.commit(lambda _h, _s, named=named: Proposal("insert", {"f/1/1": named}))
 
     thread = threading.Thread(target=write)
     thread.start()
