@@ -14,7 +14,7 @@ from prompt_toolkit.completion import Completer, Completion
 from typing_extensions import override
 
 from grammar.context import context as context_at
-from grammar.keywords import words
+from grammar.keywords import WORDS
 from grizzly_cli.options import FORMATS
 from grizzly_cli.repl.meta import COMMANDS
 
@@ -53,7 +53,12 @@ class GrizzlyCompleter(Completer):
             yield from self._meta(document.text_before_cursor.lstrip())
             return
         here = context_at(text, document.cursor_position)
+        if here.kind == "file":
+            yield from _files(here.prefix)
+            return
         seen: set[str] = set()
+        if here.kind == "none":
+            return
         for word, what in self._candidates(here):
             if word.lower().startswith(here.prefix.lower()) and word not in seen:
                 seen.add(word)
@@ -88,17 +93,20 @@ class GrizzlyCompleter(Completer):
             yield from (("on", ""), ("off", ""))
 
     def _candidates(self, here: Context) -> Iterable[tuple[str, str]]:
-        if here.kind == "table":
-            return [*self._tables(here), *self._keywords(here)]
-        if here.kind == "column":
-            return [*self._columns(here), *self._functions(here), *self._keywords(here)]
-        if here.kind == "snapshot":
-            return [(name, "snapshot") for name in self.names.snapshots]
-        if here.kind == "schema":
-            return [(name, "schema") for name in sorted({t.schema for t in self.names.tables})]
-        if here.kind == "function":
-            return self._functions(here)
-        return self._keywords(here)
+        tables = self.names.tables
+        match here.kind:
+            case "table":
+                return [*self._tables(here), *self._keywords(here)]
+            case "column":
+                return [*self._columns(here), *self._functions(here), *self._keywords(here)]
+            case "function":
+                return self._functions(here)
+            case "snapshot":
+                return [(name, "snapshot") for name in self.names.snapshots]
+            case "schema":
+                return [(name, "schema") for name in sorted({table.schema for table in tables})]
+            case _:
+                return self._keywords(here)
 
     def _tables(self, here: Context) -> Iterator[tuple[str, str]]:
         yield from ((name, "with") for name in here.ctes)
@@ -129,9 +137,13 @@ class GrizzlyCompleter(Completer):
             yield from ((name, "function") for name in self.names.functions)
 
     def _keywords(self, here: Context) -> Iterator[tuple[str, str]]:
+        if here.qualifier:
+            return
+        only = set(here.keywords)
         lower = here.prefix.islower()
-        if not here.qualifier:
-            yield from ((word.lower() if lower else word, "") for word in words())
+        for word in WORDS:
+            if word.text in only or (not only and here.prefix):
+                yield (word.text.lower() if lower else word.text, word.help)
 
 
 def _files(prefix: str) -> Iterator[Completion]:

@@ -82,9 +82,7 @@ def message(shell: Shell) -> StyleAndTextTuples:
     session = shell.context.open_session
     if session is None:
         return [("class:prompt", f"grizzly{arrow} ")]
-    mark = ""
-    if session.in_transaction:
-        mark = "!" if session.transaction_failed else "*"
+    mark = "*" if session.in_transaction else ""
     moment = f" {clock} {session.as_of}" if session.as_of else ""
     return [
         ("class:prompt", session.name),
