@@ -40,8 +40,15 @@ VERSION_MAX = 0x7FFF_FFFE
 class Surroundings(Protocol):
     """What a statement is bound in: a state, a default schema, and a way to reach other states."""
 
-    catalog: Catalog
-    schema: str
+    @property
+    def catalog(self) -> Catalog:
+        """The names of the present."""
+        ...
+
+    @property
+    def schema(self) -> str:
+        """The schema that bare names belong to."""
+        ...
 
     def catalog_at(self, point: Point) -> Catalog:
         """Return the catalog at a point in time."""
@@ -290,7 +297,8 @@ class _Inside:
 
 
 def _names(catalog: Catalog, schema: str) -> Iterator[str]:
-    for item in [*catalog.tables(), *catalog.views()]:
+    items: list[Table | View] = [*catalog.tables(), *catalog.views()]
+    for item in items:
         yield item.name if item.schema in (MAIN, schema) else item.qualified
 
 

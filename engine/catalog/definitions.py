@@ -233,7 +233,7 @@ class FileEntry:
 
     rid: int
     rows: int
-    bytes: int
+    size: int
     codec: str
     data: Ref
     sidecar: Ref | None = None
@@ -252,7 +252,7 @@ class FileEntry:
     def encode(self) -> bytes:
         """Return the bytes stored in the state map."""
         out: dict[str, Any] = {
-            "bytes": self.bytes,
+            "bytes": self.size,
             "codec": self.codec,
             "data": self.data.to_json(),
             "rows": self.rows,
@@ -271,7 +271,7 @@ class FileEntry:
         return cls(
             rid=int(key.rsplit("/", 1)[1], 16),
             rows=value["rows"],
-            bytes=value["bytes"],
+            size=value["bytes"],
             codec=value["codec"],
             data=Ref.from_json(value["data"]),
             sidecar=Ref.from_json(value["stats"]) if "stats" in value else None,

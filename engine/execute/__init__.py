@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.execute.backends.base import BackendError
+from engine.execute.backends.base import BackendError, Parameters
 from engine.execute.backends.files import FORMATS, READERS, suffix_of, write_file
 from engine.execute.compact import CROWD
 from engine.execute.executor import Answer, Executor, format_of
@@ -19,6 +19,7 @@ __all__ = [
     "Executor",
     "Lake",
     "Outcome",
+    "Parameters",
     "Workspace",
     "format_of",
     "suffix_of",

@@ -24,6 +24,7 @@ from engine.plan import (
 )
 
 if TYPE_CHECKING:
+    from engine.execute.backends.base import Parameters
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.lake import Lake
     from engine.execute.relations import Relations
@@ -44,7 +45,7 @@ class Definer:
         self._workspace = lake.workspace
         self._writer = writer
 
-    def apply(self, plan: Definition, params: object = None) -> int | None:
+    def apply(self, plan: Definition, params: Parameters = None) -> int | None:
         """Do what ``plan`` says; return the number of rows it wrote, if it writes any.
 
         Raises: BindError when a name is taken or missing, IntegrityError.
@@ -64,7 +65,7 @@ class Definer:
                 return self._empty(table)
         return None
 
-    def _create_table(self, plan: CreateTable, params: object) -> int | None:
+    def _create_table(self, plan: CreateTable, params: Parameters) -> int | None:
         table = plan.table
         if not self._free(table.schema, table.name, plan.if_not_exists, plan.replace, "table"):
             return None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.analyze import Source
+    from engine.execute.backends.base import Parameters
     from engine.execute.define import Definition
     from engine.execute.rows import Outcome
     from engine.execute.workspace import Workspace
@@ -79,7 +80,7 @@ class Executor:
         finally:
             relations.close()
 
-    def query(self, plan: Select, workspace: Workspace, params: object = None) -> Answer:
+    def query(self, plan: Select, workspace: Workspace, params: Parameters = None) -> Answer:
         """Bind a query and return its answer unread.
 
         Raises: BackendError, CorruptError, IoError.
@@ -93,7 +94,7 @@ class Executor:
             raise
 
     def explain(
-        self, plan: Select | RowWrite, workspace: Workspace, params: object, *, analyze: bool
+        self, plan: Select | RowWrite, workspace: Workspace, params: Parameters, *, analyze: bool
     ) -> str:
         """Return the backend's own plan as text; with ``analyze`` the query runs."""
         relations = Relations(self.backend, self.lake(workspace))
@@ -103,7 +104,7 @@ class Executor:
         finally:
             relations.close()
 
-    def write(self, plan: RowWrite, workspace: Workspace, params: object = None) -> Outcome:
+    def write(self, plan: RowWrite, workspace: Workspace, params: Parameters = None) -> Outcome:
         """Write rows into the workspace.
 
         Raises: IntegrityError, BackendError, CorruptError.
@@ -115,7 +116,9 @@ class Executor:
         finally:
             relations.close()
 
-    def define(self, plan: Definition, workspace: Workspace, params: object = None) -> int | None:
+    def define(
+        self, plan: Definition, workspace: Workspace, params: Parameters = None
+    ) -> int | None:
         """Change definitions in the workspace; return the number of rows written, if any.
 
         Raises: BindError, IntegrityError, BackendError.
@@ -128,7 +131,7 @@ class Executor:
         finally:
             relations.close()
 
-    def export(self, plan: Export, workspace: Workspace, params: object = None) -> int:
+    def export(self, plan: Export, workspace: Workspace, params: Parameters = None) -> int:
         """Write a query's rows to a file; return how many.
 
         Raises: IoError, BackendError.

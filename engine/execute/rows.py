@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.catalog import Column, FileEntry, Table
+    from engine.execute.backends.base import Parameters
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.lake import Lake
     from engine.execute.relations import Relations
@@ -54,7 +55,7 @@ class RowWriter:
         self._relations = relations
         self._lake = lake
 
-    def apply(self, plan: RowWrite, params: object = None) -> Outcome:
+    def apply(self, plan: RowWrite, params: Parameters = None) -> Outcome:
         """Compute, check and keep the rows of ``plan``.
 
         Cost: all rows written are in memory once.

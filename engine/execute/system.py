@@ -38,7 +38,7 @@ def _tables(catalog: Catalog, _: Lake) -> pa.Table:
                 "kind": "table",
                 "columns": len(table.columns),
                 "rows": sum(f.live for f in files),
-                "bytes": sum(f.bytes for f in files),
+                "bytes": sum(f.size for f in files),
                 "files": len(files),
                 "key": ", ".join(c.name for c in table.key_columns) or None,
                 "type": table.options.get("type", "hybrid"),
@@ -131,7 +131,7 @@ def _files(catalog: Catalog, _: Lake) -> pa.Table:
             "rid": entry.rid,
             "rows": entry.rows,
             "deleted": entry.dead,
-            "bytes": entry.bytes,
+            "bytes": entry.size,
             "sha256": entry.data.digest,
             "inline": entry.data.at is not None,
         }

@@ -111,7 +111,7 @@ class Workspace:
         entry = FileEntry(
             rid=self._next_row,
             rows=encoded.rows,
-            bytes=len(encoded.data),
+            size=len(encoded.data),
             codec=encoded.codec,
             data=self.keep(memoryview(encoded.data), digest=encoded.sha256),
             sidecar=self.keep(encoded.sidecar) if encoded.sidecar else None,

@@ -85,7 +85,8 @@ class Planner:
             raise UsageError("COPY … TO a file takes a table or a query in brackets")
         query: exp.Expr = node.source
         if isinstance(query, exp.Table):
-            columns = [exp.column(c, quoted=True) for c in node.columns] or [exp.Star()]
+            columns: list[exp.Expr] = [exp.column(c, quoted=True) for c in node.columns]
+            columns = columns or [exp.Star()]
             query = exp.select(*columns).from_(query)
         return nodes.Export(self.select(query), node.target, form, dict(node.options))
 
@@ -106,10 +107,11 @@ class Planner:
         return f"CREATE TABLE {table} AS {source}"
 
     def _write(self, statement: statements.Write) -> nodes.RowWrite:
-        if isinstance(statement.ast, exp.Insert):
-            return self._rows.insert(statement)
-        if isinstance(statement.ast, exp.Update):
-            return self._rows.update(statement)
-        if isinstance(statement.ast, exp.Delete):
-            return self._rows.delete(statement)
-        return self._rows.merge(statement)
+        ast = statement.ast
+        if isinstance(ast, exp.Insert):
+            return self._rows.insert(ast)
+        if isinstance(ast, exp.Update):
+            return self._rows.update(ast)
+        if isinstance(ast, exp.Delete):
+            return self._rows.delete(ast)
+        return self._rows.merge(ast)

@@ -6,7 +6,7 @@ of the target in wire types, so one piece of code applies them all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.analyze import Binder, TableSource
     from engine.catalog import Table
     from grammar import Span
-    from grammar.nodes import Upsert, Write
+    from grammar.nodes import Upsert
 
 _SOURCE = "_src"
 _HIDDEN = "{t}._file AS _file, {t}._pos AS _pos, {t}._rid AS _rid"
@@ -50,12 +50,11 @@ class RowPlanner:
         self._binder = binder
         self._arity = arity
 
-    def insert(self, node: Write) -> RowWrite:
+    def insert(self, ast: exp.Insert) -> RowWrite:
         """Plan INSERT in all its forms.
 
         Raises: BindError, UnsupportedError.
         """
-        ast = node.ast
         ref, columns = _target_of(ast.this)
         target = self._binder.target(ref)
         table = target.table
@@ -90,12 +89,11 @@ class RowPlanner:
             returning=returning,
         )
 
-    def update(self, node: Write) -> RowWrite:
+    def update(self, ast: exp.Update) -> RowWrite:
         """Plan UPDATE, with FROM or without.
 
         Raises: BindError for an unknown or repeated column.
         """
-        ast = node.ast
         target = self._binder.target(ast.this)
         table = target.table
         alias = ast.this.alias or ast.this.name
@@ -113,9 +111,8 @@ class RowPlanner:
         touches_key = any(c.id in table.key for c in sets)
         return self._row_write("UPDATE", target, sql, ast, unique=touches_key)
 
-    def delete(self, node: Write) -> RowWrite:
+    def delete(self, ast: exp.Delete) -> RowWrite:
         """Plan DELETE, with USING or without."""
-        ast = node.ast
         target = self._binder.target(ast.this)
         table = target.table
         alias = ast.this.alias or ast.this.name
@@ -131,12 +128,11 @@ class RowPlanner:
             sql += _first_match(alias)
         return self._row_write("DELETE", target, sql, ast, unique=False)
 
-    def merge(self, node: Write) -> RowWrite:
+    def merge(self, ast: exp.Merge) -> RowWrite:
         """Plan MERGE: the first WHEN whose condition holds decides about a row.
 
         Raises: BindError, UnsupportedError.
         """
-        ast = node.ast
         target = self._binder.target(ast.this)
         alias = ast.this.alias or ast.this.name
         bound = self._bind_rest(ast)
@@ -382,7 +378,7 @@ class RowPlanner:
         old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
         star = {c.id: f"{ident(source)}.{ident(c.name)}" for c in table.columns}
         if isinstance(then, exp.Update):
-            if not then.expressions or isinstance(then.expressions, exp.Star):
+            if not then.expressions:
                 return str(OP_UPDATE), star
             new = {c.id: self._value(c, v) for c, v in _assigned(table, then.expressions)}
             return str(OP_UPDATE), {**old, **new}
@@ -449,8 +445,8 @@ def _given(key: Column, given: list[tuple[str, Column]]) -> str:
 
 def _target_of(this: exp.Expr) -> tuple[exp.Table, list[exp.Identifier]]:
     if isinstance(this, exp.Schema):
-        return this.this, list(this.expressions)
-    return this, []
+        return cast("exp.Table", this.this), list(this.expressions)
+    return cast("exp.Table", this), []
 
 
 def _by_name(ast: exp.Expr) -> bool:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.archive.store import ArchiveStore
+from engine.archive import ArchiveStore
 from engine.clock import SystemClock
 from engine.config import key_path
 from engine.errors import LakeError, UsageError

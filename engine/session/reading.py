@@ -19,18 +19,18 @@ from grammar import nodes
 
 if TYPE_CHECKING:
     from engine.analyze import Source
-    from engine.execute import Workspace
+    from engine.execute import Parameters, Workspace
     from engine.session.session import Session
 
 
-def query(session: Session, text: str, node: nodes.Query, params: object) -> Result:
+def query(session: Session, text: str, node: nodes.Query, params: Parameters) -> Result:
     """Bind a query; its rows are read when they are asked for."""
     workspace = session.workspace()
     plan = session.planner(text, workspace).select(node.ast)
     return _answer(session, plan, workspace, params, "SELECT")
 
 
-def explain(session: Session, text: str, node: nodes.Explain, params: object) -> Result:
+def explain(session: Session, text: str, node: nodes.Explain, params: Parameters) -> Result:
     """Show what a statement reads, the SQL it became, and the backend's plan for that."""
     workspace = session.workspace()
     plan = session.planner(text, workspace).plan(node.statement)
@@ -85,7 +85,7 @@ def verify(session: Session, node: nodes.VerifyTimeline | nodes.VerifyTable) -> 
     return rows(shown, "VERIFY", ["VARCHAR", "BOOLEAN", "VARCHAR"])
 
 
-def export(session: Session, text: str, node: nodes.Copy, params: object) -> Result:
+def export(session: Session, text: str, node: nodes.Copy, params: Parameters) -> Result:
     """Write a query's rows to a file."""
     workspace = session.workspace()
     form = format_of(str(node.target), node.options.get("format"))
@@ -94,7 +94,7 @@ def export(session: Session, text: str, node: nodes.Copy, params: object) -> Res
 
 
 def _answer(
-    session: Session, plan: Select, workspace: Workspace, params: object, tag: str
+    session: Session, plan: Select, workspace: Workspace, params: Parameters, tag: str
 ) -> Result:
     answer = session.executor.query(plan, workspace, params)
     return Result(tag, "rows", answer.columns, answer.types, answer.schema, read=answer.batches)
@@ -105,7 +105,7 @@ def _described(source: Source) -> str:
         case TableSource(table=table, catalog=catalog):
             files = catalog.files(table)
             live = sum(f.live for f in files)
-            size = sum(f.bytes for f in files)
+            size = sum(f.size for f in files)
             return f"{table.qualified}: {live:,} rows in {len(files)} files, {size:,} bytes"
         case ChangeSource(table=table, since=since):
             return f"{table.qualified}: changes since version {since}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,12 @@ from engine.session.transaction import Transaction
 from grammar import nodes, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from engine.catalog import Catalog
     from engine.clock import Clock
+    from engine.execute import Parameters
     from engine.session.integrity import Finding
     from engine.timeline import Commit
 
@@ -125,9 +127,7 @@ class Session:
 
     # ------------------------------------------------------------------ statements
 
-    def run(
-        self, text: str, params: Sequence[object] | Mapping[str, object] | None = None
-    ) -> Iterator[Result]:
+    def run(self, text: str, params: Parameters = None) -> Iterator[Result]:
         """Run the statements of ``text``; each runs when its result is asked for.
 
         Raises: ParseError before anything runs; then whatever the statement raises.
@@ -157,7 +157,7 @@ class Session:
         self._transaction = None
         self.executor.close()
 
-    def _timed(self, text: str, statement: nodes.Statement, params: object) -> Result:
+    def _timed(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
         if self._active is not None:
             self._active.spool()
             self._active = None
@@ -168,7 +168,7 @@ class Session:
             self._active = result
         return result
 
-    def _explained(self, text: str, statement: nodes.Statement, params: object) -> Result:
+    def _explained(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
         """Run a statement; the backend's complaints become ours, with a place in the text."""
         trees = trees_of(statement)
         notes: list[str] = []
@@ -207,7 +207,7 @@ class Session:
             self.executor.backend.functions,
         )
 
-    def _dispatch(self, text: str, statement: nodes.Statement, params: object) -> Result:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of statement
+    def _dispatch(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of statement
         match statement:
             case nodes.Query():
                 return reading.query(self, text, statement, params)
@@ -368,26 +368,22 @@ def _undone_on_error(workspace: Workspace, action: Callable[[Workspace], Result]
 class _Parameters:
     """Hands each statement the parameters it asks for."""
 
-    def __init__(
-        self, values: Sequence[object] | Mapping[str, object] | None, *, single: bool
-    ) -> None:
+    def __init__(self, values: Parameters, *, single: bool) -> None:
         self._values = values
         self._single = single
         self._next = 0
 
-    def of(self, statement: nodes.Statement) -> object:
+    def of(self, statement: nodes.Statement) -> Parameters:
         values = self._values
         if not values:
             return None
         positional, named = parameters(trees_of(statement))
-        if hasattr(values, "keys"):
-            return {k: v for k, v in values.items() if k in named} or None  # type: ignore[attr-defined]
-        if self._single and (positional or named) is False:
-            return None
-        if named and not positional:
-            return list(values) if named else None
-        taken = list(values)[self._next : self._next + positional]
+        if isinstance(values, Mapping):
+            return {k: v for k, v in values.items() if k in named} or None
+        if named:
+            return list(values)
         if self._single and positional != len(values):
             raise UsageError(f"the statement takes {positional} parameters, {len(values)} given")
+        taken = list(values)[self._next : self._next + positional]
         self._next += positional
         return taken or None

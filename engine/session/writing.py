@@ -18,7 +18,7 @@ from grammar import nodes, parse, span_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.execute import Workspace
+    from engine.execute import Parameters, Workspace
     from engine.session.session import Session
 
 MESSAGE_LENGTH = 120
@@ -67,7 +67,7 @@ def crowded(workspace: Workspace) -> bool:
 
 
 def action(
-    session: Session, text: str, node: nodes.Statement, params: object
+    session: Session, text: str, node: nodes.Statement, params: Parameters
 ) -> Callable[[Workspace], Result]:
     """Return what a statement does to a workspace.
 
@@ -91,7 +91,7 @@ def action(
 
 
 def _planned(
-    session: Session, text: str, node: nodes.Statement, workspace: Workspace, params: object
+    session: Session, text: str, node: nodes.Statement, workspace: Workspace, params: Parameters
 ) -> Result:
     plan = session.planner(text, workspace).plan(node)
     if isinstance(plan, RowWrite):

@@ -6,17 +6,22 @@ tree, and only relations that were registered for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from engine.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from engine.storage import Predicate
+
+
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object] | None
+"""The values of a statement's ``?`` or ``$name``."""
 
 
 class Relation(Protocol):

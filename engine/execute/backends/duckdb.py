@@ -18,6 +18,7 @@ import pyarrow as pa
 from duckdb._sources import nodes
 from duckdb._sources.arrow import ArrowScanSource
 from duckdb._sources.to_arrow import to_arrow
+from typing_extensions import override
 
 from engine.datatypes import parse_type
 from engine.errors import CancelledError, GrizzlyError, UnsupportedError
@@ -25,9 +26,9 @@ from engine.execute.backends.base import BackendError
 from engine.storage import And, Compare, In, IsNull, Not, Or
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from engine.execute.backends.base import Relation
+    from engine.execute.backends.base import Parameters, Relation
     from engine.storage import Predicate
 
 BATCH_ROWS = 122_880
@@ -146,9 +147,7 @@ class DuckDB:
             self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name}{listed} AS {sql}")
         self._views.append(name)
 
-    def stream(
-        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
-    ) -> Stream:
+    def stream(self, sql: str, params: Parameters = None) -> Stream:
         """Bind ``sql`` and return its answer unread."""
         self._failures.clear()
         self._interrupted.clear()
@@ -160,9 +159,7 @@ class DuckDB:
             )
             return Stream(self, relation)
 
-    def table(
-        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
-    ) -> pa.Table:
+    def table(self, sql: str, params: Parameters = None) -> pa.Table:
         """Run ``sql`` and return its whole answer.
 
         Shape: the answer's columns in wire types.
@@ -170,7 +167,7 @@ class DuckDB:
         stream = self.stream(sql, params)
         return pa.Table.from_batches(list(stream.batches()), schema=stream.schema)
 
-    def explain(self, sql: str, params: Any = None, *, analyze: bool) -> str:
+    def explain(self, sql: str, params: Parameters = None, *, analyze: bool) -> str:
         """Return DuckDB's own plan for ``sql`` as text."""
         word = "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
         with self.translated():
@@ -255,9 +252,11 @@ class _Source(ArrowScanSource):
     def __arrow_c_schema__(self) -> object:
         return self._relation.schema.__arrow_c_schema__()
 
+    @override
     def rows(self) -> int | None:
         return self._relation.rows()
 
+    @override
     def accepts(self, predicate: nodes.Node) -> bool:
         """Take a filter only when it saves reading; DuckDB will not check it again."""
         ours = _predicate(predicate)
@@ -269,6 +268,7 @@ class _Source(ArrowScanSource):
             return False
         return True
 
+    @override
     def stream(
         self, columns: Sequence[int] | None, filters: Sequence[nodes.Node]
     ) -> tuple[object, bool]:

@@ -167,7 +167,7 @@ def write_file(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: str
         )
     reader = pa.RecordBatchReader.from_batches(schema, batches)
     try:
-        return writer(reader, target)
+        return int(writer(reader, target))
     except (duckdb.IOException, duckdb.PermissionException, OSError) as error:
         raise IoError(f"cannot write {target}: {_first_line(error)}", subject=target) from None
 
