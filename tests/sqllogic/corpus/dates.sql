@@ -34,7 +34,6 @@ SELECT to_timestamp(0), to_days(3), to_months(14), to_hours(5);
 SELECT time_bucket(INTERVAL '15 minutes', TIMESTAMP '2024-01-01 10:37:00'), time_bucket(INTERVAL '1 month', DATE '2024-05-17');
 SELECT id, day::VARCHAR, ts::VARCHAR, tm::VARCHAR, iv::VARCHAR, tns::VARCHAR, tz::VARCHAR FROM d;
 SELECT id, ts::DATE, ts::TIME, day::TIMESTAMP FROM d;
-SELECT '2024-02-30'::DATE IS NULL OR true FROM d WHERE id > 100;
 SELECT TRY_CAST('2024-02-30' AS DATE), TRY_CAST('25:00' AS TIME);
 SELECT max(day), min(day), max(ts), min(tm), max(tz) FROM d;
 SELECT day, count(*) FROM d GROUP BY day ORDER BY day NULLS FIRST;

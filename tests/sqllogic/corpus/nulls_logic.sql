@@ -1,6 +1,6 @@
 -- Three-valued logic, comparison, CASE, arithmetic.
 CREATE TABLE v (id INTEGER, a INTEGER, b INTEGER, f DOUBLE, ok BOOLEAN);
-INSERT INTO v VALUES (1,1,2,1.5,true),(2,NULL,2,NULL,false),(3,3,NULL,'NaN',NULL),(4,NULL,NULL,'Infinity',true),(5,-7,2,'-Infinity',false),(6,7,-2,-0.0,NULL),(7,0,0,0.0,true);
+INSERT INTO v VALUES (1,1,2,1.5::DOUBLE,true),(2,NULL,2,NULL,false),(3,3,NULL,'NaN'::DOUBLE,NULL),(4,NULL,NULL,'Infinity'::DOUBLE,true),(5,-7,2,'-Infinity'::DOUBLE,false),(6,7,-2,'-0.0'::DOUBLE,NULL),(7,0,0,0.0,true);
 
 SELECT id, a = b, a <> b, a < b, a IS NULL, b IS NOT NULL FROM v;
 SELECT id, a == b, a != b FROM v;

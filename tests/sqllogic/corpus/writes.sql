@@ -127,3 +127,14 @@ INSERT INTO nn VALUES (1, NULL);
 -- error
 UPDATE nn SET a = NULL;
 SELECT * FROM nn;
+CREATE TABLE mixed (a INTEGER, d DOUBLE, h HUGEINT, e ENUM('x', 'y'), s VARCHAR, t DATE);
+INSERT INTO mixed VALUES (1, 1.5, 7, 'x', 'text', DATE '2024-01-01'), ('2', 'NaN', '170141183460469231731687303715884105727', 'y', 42, '2024-02-02'), (NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT * FROM mixed ORDER BY a NULLS LAST;
+INSERT INTO mixed (t, a) VALUES ('2024-03-03', 3), (DATE '2024-04-04', '4');
+SELECT a, t FROM mixed ORDER BY a NULLS LAST;
+UPDATE mixed SET d = 'Infinity', t = '2025-01-01' WHERE a = 3;
+SELECT a, d, t FROM mixed ORDER BY a NULLS LAST;
+-- error
+INSERT INTO mixed (a) VALUES (1), ('two');
+-- error
+INSERT INTO mixed (e) VALUES ('z');
