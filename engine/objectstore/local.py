@@ -271,8 +271,15 @@ class LocalStore:
         Raises: IoError, ReadOnlyError.
         """
         self._require_writable()
+        target = self._path(path)
         try:
-            _rename(self._stage(data), self._path(path))
+            self._folder(_parent(target))
+            staged = self._stage(data)
+            try:
+                _rename(staged, target)
+            except BaseException:
+                _discard(staged)
+                raise
         except OSError as error:
             raise _refused(path, error) from error
 

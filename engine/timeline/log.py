@@ -177,22 +177,18 @@ def encode_index(index: int, content: SegmentIndex) -> bytes:
 
 
 def read_index(store: Store, index: int) -> SegmentIndex:
-    """Return a full segment's index, made anew if the file is missing.
+    """Return a full segment's index, made anew if the file is missing or damaged.
 
     Raises: CorruptError, IoError.
     """
     path = layout.segment_index(index)
-    if store.size(path) is None:
-        return index_of(read_full(store, index))
-    data = store.read(path)
+    data = b"" if store.size(path) is None else store.read(path)
     body = data[:-SIZE]
     if len(body) == _INDEX.size and hashlib.sha256(body).digest() == data[-SIZE:]:
         magic, segment, *numbers = _INDEX.unpack(body)
         if (magic, segment) == (_MAGIC, index):
             return SegmentIndex(tuple(numbers[:COMMITS]), tuple(numbers[COMMITS:]))
-    raise CorruptError(
-        f"{path} is damaged", subject=path, hint="delete it: it holds nothing that the log does not"
-    )
+    return index_of(read_full(store, index))
 
 
 def read_record(store: Store, seq: int) -> Record:

@@ -90,6 +90,7 @@ class Timeline:
         self._head: Head | None = None
         self._tail = _Tail(0)
         self._tree = tiles.Tree(store, 0, [])
+        self._recent: tuple[int, list[Record]] = (-1, [])
         self._db = ""
         self._renew_locks()
 
@@ -294,7 +295,8 @@ class Timeline:
     def _blame(self, last: Record) -> CorruptError:
         damaged = tiles.damaged_edge_tile(self._store, self._tree.sealed)
         if damaged is not None:
-            return CorruptError(f"{damaged} is damaged", subject=damaged)
+            hint = "delete it: it holds nothing that other tiles do not"
+            return CorruptError(f"{damaged} is damaged", subject=damaged, hint=hint)
         return last.corrupt("its checkpoint is not the log's")
 
     def _before(self, tail: _Tail, first: Record) -> tuple[log.Link, State]:
@@ -459,11 +461,14 @@ class Timeline:
         with self._guard():
             if index == self._tail.index:
                 return list(self._tail.records)
+            if self._recent[0] == index:
+                return self._recent[1]
             found = log.read_full(self._store, index)
             hashes = [record.hashed for record in found]
             if fold_root(hashes) != self._tree.segment_root(index):
                 raise found[-1].corrupt("the segment is not the one in the log's tree")
             log.check_links(found[1:], log.Link(self._db, found[0].hashed, found[0].claims.ts))
+            self._recent = index, found
             return found
 
     def state_at(self, seq: int) -> State:

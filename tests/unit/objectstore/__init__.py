@@ -1,0 +1,3 @@
+"""Tests of engine.objectstore."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of engine.proof."""
+
+from __future__ import annotations

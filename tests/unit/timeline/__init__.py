@@ -1,0 +1,3 @@
+"""Tests of engine.timeline."""
+
+from __future__ import annotations
