@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 _PROMPTS = {"console": ("$", ">"), "python": (">>>", "...")}
 _FENCE = re.compile(r"^```(?P<mark>console|python)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _MASKS = (
+    (re.compile(r"\+[0-9a-f]{8}\+[\w+/=]+"), "+<key>"),
     (re.compile(r"\b[0-9a-f]{7,}(…|\.\.\.)?"), "<hex>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(\+\d\d(:\d\d)?|Z)?"), "<time>"),
     (re.compile(r"\b\d[\d.,  ]*( ?)(µs|ms|s|min)\b"), "<duration>"),
+    (re.compile(r"\b\d[\d.,  ]* bytes\b"), "<bytes>"),
+    (re.compile(r"^(author: +)\S+$", re.MULTILINE), r"\1<name>"),
     (re.compile(r"[─━-]{3,}"), "<rule>"),
     (re.compile(r"[ \t]+"), " "),
 )
@@ -61,7 +64,7 @@ def steps(text: str) -> list[Step]:
 
 
 def mask(text: str) -> str:
-    """Replace what two runs may print differently: digests, times, and the padding around them."""
+    """Replace what two runs may print differently: digests, times, names, and padding."""
     for pattern, name in _MASKS:
         text = pattern.sub(name, text)
     return "\n".join(line.strip() for line in text.splitlines())
