@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.analyze.binder import SYSTEM_RELATIONS, Binder, Surroundings
-from engine.analyze.blame import blame
+from engine.analyze.blame import blame, place_of
 from engine.analyze.sources import (
     ChangeSource,
     FileSource,
@@ -26,6 +26,7 @@ __all__ = [
     "ViewSource",
     "blame",
     "parameters",
+    "place_of",
     "quoted_as_text",
     "trees_of",
 ]

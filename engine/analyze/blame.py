@@ -42,6 +42,9 @@ _NO_MATCH = re.compile(r"No function matches the given name and argument types '
 _BEST = re.compile(
     r"Could not choose a best candidate function for the function call \"(?P<call>.+?)\"\."
 )
+_COMPARE = re.compile(
+    r"cannot (?:compare|mix) values of type (?P<a>[^ ]+) and (?:type )?(?P<b>[^ ]+)", re.IGNORECASE
+)
 _CONVERT = re.compile(r"Could not convert (?P<what>.+?) to (?P<type>\S+)")
 _OUT_OF_RANGE = re.compile(
     r"Type (?P<from>\S+) with value (?P<value>.+?) can't be cast .* destination type (?P<to>\S+)"
@@ -173,6 +176,33 @@ def _arguments(message: str, trees: Sequence[exp.Expr], _: object) -> GrizzlyErr
     )
 
 
+def _comparison(message: str, trees: Sequence[exp.Expr], _: object) -> GrizzlyError | None:
+    found = _COMPARE.search(message)
+    if found is None:
+        return None
+    sides = [found[s].replace("_LITERAL", "") for s in ("a", "b")]
+    return TypeMismatchError(
+        f"{sides[0]} and {sides[1]} cannot be compared or mixed",
+        span=_first_mixed(trees),
+        hint="cast one side, for example x::INTEGER",
+        code="TYPE_004",
+    )
+
+
+def _first_mixed(trees: Sequence[exp.Expr]) -> Span | None:
+    """Return the column of a comparison with a literal, when the statement has but one such."""
+    found = [
+        span
+        for tree in trees
+        for node in tree.find_all(exp.Predicate)
+        if isinstance(node, exp.Binary)
+        and isinstance(node.left, exp.Column)
+        and isinstance(node.right, exp.Literal)
+        and (span := span_of(node.left)) is not None
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 def _conversion(message: str, trees: Sequence[exp.Expr], _: object) -> GrizzlyError | None:
     found = _CONVERT.search(message)
     if found is not None:
@@ -220,6 +250,7 @@ _RULES = (
     _function,
     _group,
     _arguments,
+    _comparison,
     _conversion,
     _arithmetic,
 )
@@ -237,6 +268,11 @@ def _fallback(kind: str, message: str, whole: Span | None) -> GrizzlyError:
     if kind == "memory":
         return ExecutionError("the statement needs more memory than it may have", span=whole)
     return ExecutionError(text, span=whole)
+
+
+def place_of(trees: Sequence[exp.Expr], name: str) -> Span | None:
+    """Return where a statement names something, as an identifier or as text."""
+    return _identifier(trees, name) or _literal(trees, name)
 
 
 def _identifier(trees: Sequence[exp.Expr], name: str) -> Span | None:

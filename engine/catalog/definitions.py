@@ -32,13 +32,17 @@ def key_name(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table; ``id`` outlives its name, so renames rewrite no data."""
+    """One column of a table; ``id`` outlives its name, so renames rewrite no data.
+
+    ``default`` is what INSERT computes; ``initial`` what rows older than the column hold, a constant.
+    """
 
     id: int
     name: str
     type: str
     nullable: bool = True
     default: str | None = None
+    initial: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the canonical JSON value, absent keys for defaults."""
@@ -47,6 +51,8 @@ class Column:
             out["required"] = True
         if self.default is not None:
             out["default"] = self.default
+        if self.initial is not None:
+            out["initial"] = self.initial
         return out
 
     @classmethod
@@ -58,6 +64,7 @@ class Column:
             data["type"],
             nullable=not data.get("required", False),
             default=data.get("default"),
+            initial=data.get("initial"),
         )
 
 

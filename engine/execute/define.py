@@ -5,6 +5,7 @@ Layer: ``execute``. Invariant: two things of one schema never share a name, what
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from engine.plan import (
     Drop,
     Truncate,
     key_ids,
+    literal,
     require_key,
 )
 
@@ -162,7 +164,20 @@ class Definer:
             self._free(after.schema, after.name, skip=False, replace=False, kind="table")
         for condition in plan.conditions:
             self._must_hold(before, condition)
+        known = {c.id for c in before.columns}
+        columns = tuple(
+            c if c.id in known or c.default is None else replace(c, initial=self._fixed(c))
+            for c in after.columns
+        )
+        after = replace(after, columns=columns)
         self._workspace.put(after.state_key, after.encode())
+
+    def _fixed(self, column: Column) -> str:
+        """Return the value a default has now as a constant: rows that are there keep it."""
+        kind = parse_type(column.type).text
+        sql = f"SELECT CAST(CAST(({column.default}) AS {kind}) AS VARCHAR) AS v"
+        value = self._backend.table(sql)["v"][0].as_py()
+        return "NULL" if value is None else f"CAST({literal(value)} AS {kind})"
 
     def _must_hold(self, table: Table, condition: str) -> None:
         files = self._workspace.catalog.files(table)
@@ -207,17 +222,8 @@ def _typed(table: Table, names: list[str], types: list[str]) -> Table:
     options = dict(table.options)
     key = key_ids(columns, [k for k in options.pop("key", "").split(",") if k])
     return require_key(
-        Table(
-            table.id,
-            table.schema,
-            table.name,
-            tuple(columns),
-            key,
-            (),
-            options,
-            len(columns) + 1,
-            table.revision,
-            table.comment,
+        replace(
+            table, columns=tuple(columns), key=key, options=options, next_column=len(columns) + 1
         )
     )
 

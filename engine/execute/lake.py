@@ -15,7 +15,7 @@ from engine.storage import DataFile, ScanColumn, ScanFile, TableScan, deletion
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.catalog import Catalog, FileEntry, Table
+    from engine.catalog import Catalog, Column, FileEntry, Table
     from engine.execute.workspace import Workspace
     from engine.storage import Bitmap
 
@@ -51,10 +51,7 @@ class Lake:
 
     def columns(self, table: Table) -> list[ScanColumn]:
         """Return a table's columns as a scan reads them."""
-        return [
-            ScanColumn(c.id, c.name, c.type, self._default(c.default, c.type))
-            for c in table.columns
-        ]
+        return [ScanColumn(c.id, c.name, c.type, self._initial(c)) for c in table.columns]
 
     def scan_file(self, ordinal: int, entry: FileEntry) -> ScanFile:
         """Return one data file as a scan reads it; nothing is opened yet."""
@@ -87,8 +84,8 @@ class Lake:
         sidecar = None if entry.sidecar is None else self.workspace.fetch(entry.sidecar)
         return DataFile(source, digest, sidecar, entry.codec)
 
-    def _default(self, sql: str | None, type_text: str) -> object:
-        return None if sql is None else self.constant(sql, type_text)
+    def _initial(self, column: Column) -> object:
+        return None if column.initial is None else self.constant(column.initial, column.type)
 
 
 class _Pending:

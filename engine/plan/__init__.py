@@ -20,7 +20,7 @@ from engine.plan.nodes import (
 )
 from engine.plan.planner import Planner
 from engine.plan.rows import stored_default
-from engine.plan.text import comma, ident
+from engine.plan.text import comma, ident, literal
 
 __all__ = [
     "OP_DELETE",
@@ -40,6 +40,7 @@ __all__ = [
     "comma",
     "ident",
     "key_ids",
+    "literal",
     "require_key",
     "stored_default",
 ]

@@ -5,6 +5,7 @@ Layer: ``plan``. Invariant: what cannot be kept is refused by name; no clause is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -279,6 +280,8 @@ def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
                 f"the key names '{name}', which is not a column",
                 hint=f"did you mean '{best}'?" if best else None,
             )
+        if parse_type(found.type).is_nested:
+            raise UnsupportedError(f"'{name}' cannot be a key: its type is {found.type}")
         if found.id in ids:
             raise BindError(f"the key names '{name}' twice")
         ids.append(found.id)
@@ -288,21 +291,9 @@ def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
 def require_key(table: Table) -> Table:
     """Return the table with its key columns NOT NULL, as a primary key implies."""
     columns = tuple(
-        Column(c.id, c.name, c.type, c.nullable and c.id not in table.key, c.default)
-        for c in table.columns
+        replace(c, nullable=c.nullable and c.id not in table.key) for c in table.columns
     )
-    return Table(
-        table.id,
-        table.schema,
-        table.name,
-        columns,
-        table.key,
-        table.checks,
-        table.options,
-        table.next_column,
-        table.revision,
-        table.comment,
-    )
+    return replace(table, columns=columns)
 
 
 def _drop_column(table: Table, action: exp.Drop) -> Table:
@@ -359,14 +350,7 @@ def _alter_column(table: Table, action: exp.AlterColumn) -> tuple[Table, str | N
 
 
 def _with_column(table: Table, old: Column, **changes: Any) -> Table:
-    fields = {
-        "name": old.name,
-        "type": old.type,
-        "nullable": old.nullable,
-        "default": old.default,
-        **changes,
-    }
-    new = Column(old.id, **fields)
+    new = replace(old, **changes)
     return table.evolve(columns=tuple(new if c.id == old.id else c for c in table.columns))
 
 

@@ -279,7 +279,7 @@ class RowPlanner:
             return f"(SELECT 1) AS {_SOURCE}", []
         _fill_defaults(query, _named(table, columns) if columns else list(table.columns))
         sql = self._binder.sql(query)
-        names = self._arity(sql)
+        names = (not by_name and _width(query)) or self._arity(sql)
         if by_name:
             chosen = [_find(table, name, None) for name in names]
         else:
@@ -416,6 +416,13 @@ class _Branch:
 
     def column(self, column: Column) -> str:
         return f"WHEN {self.condition} THEN {stored(self._values[column.id], column)}"
+
+
+def _width(query: exp.Expr) -> list[str]:
+    """Return stand-in names for the columns of VALUES; nothing for other queries."""
+    if isinstance(query, exp.Values) and not query.args.get("with_"):
+        return [f"col{i}" for i in range(len(query.expressions[0].expressions))]
+    return []
 
 
 def _columns(table: Table, values: dict[int, str]) -> str:

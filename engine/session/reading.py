@@ -5,6 +5,7 @@ Layer: ``session``. Invariant: none of these changes the lakehouse.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def query(session: Session, text: str, node: nodes.Query, params: Parameters) -> Result:
-    """Bind a query; its rows are read when they are asked for."""
+    """Run a query up to its first rows; the others are read when they are asked for."""
     workspace = session.workspace()
     plan = session.planner(text, workspace).select(node.ast)
     return _answer(session, plan, workspace, params, "SELECT")
@@ -97,7 +98,12 @@ def _answer(
     session: Session, plan: Select, workspace: Workspace, params: Parameters, tag: str
 ) -> Result:
     answer = session.executor.query(plan, workspace, params)
-    return Result(tag, "rows", answer.columns, answer.types, answer.schema, read=answer.batches)
+    batches = answer.batches()
+    first = next(batches, None)
+    start = [] if first is None else [first]
+    return Result(
+        tag, "rows", answer.columns, answer.types, answer.schema, read=lambda: chain(start, batches)
+    )
 
 
 def _described(source: Source) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.analyze import blame, parameters, quoted_as_text, trees_of
+from engine.analyze import blame, parameters, place_of, quoted_as_text, trees_of
 from engine.clock import SystemClock
 from engine.errors import (
     ConflictError,
+    GrizzlyError,
     ReadOnlyError,
     TransactionError,
     UnsupportedError,
@@ -186,6 +187,10 @@ class Session:
                     notes.append(f'no column is called {name}: "{name}" was read as text')
                     continue
                 raise self._blamed(error, statement) from None
+            except GrizzlyError as error:
+                if error.span is None and error.subject is not None:
+                    error.span = place_of(trees, error.subject)
+                raise
 
     def _translating(
         self, read: Callable[[], Iterator[object]], statement: nodes.Statement

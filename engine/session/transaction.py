@@ -61,8 +61,11 @@ class Transaction:
                 if head.get(final_key) != final:
                     changes[final_key] = final
                 continue
-            if head.get(key) != self._workspace.base.get(key):
+            base = self._workspace.base.get(key)
+            if head.get(key) != base:
                 raise ConflictError(f"another writer changed {_title(key)}", hint=RETRY_HINT)
+            if key.startswith("t/") and base is not None:
+                self._check_still(head, key)
             changes[key] = value
         return changes
 
@@ -158,6 +161,13 @@ class Transaction:
         for batch in scan.batches(names, (), None):
             if not ours.isdisjoint(_tuples(batch.to_pylist(), names)):
                 raise ConflictError("another writer added the same key", hint=RETRY_HINT)
+
+    def _check_still(self, head: State, key: str) -> None:
+        """A definition was judged by the rows it saw: there must be no others now."""
+        prefix = f"f/{key[2:]}/"
+        known = {k for k, _ in self._workspace.base.items(prefix)}
+        if any(k not in known for k, _ in head.items(prefix)):
+            raise ConflictError("another writer added rows to the table", hint=RETRY_HINT)
 
     def _check_names(self, head: State) -> None:
         """A name given here must not have been given meanwhile."""

@@ -124,6 +124,7 @@ class DuckDB:
         self._failures: list[GrizzlyError] = []
         self._names: list[str] = []
         self._views: list[str] = []
+        self._functions: list[str] = []
         self._interrupted = threading.Event()
 
     def register(self, name: str, relation: Relation) -> None:
@@ -175,9 +176,12 @@ class DuckDB:
         return "\n".join(str(row[-1]) for row in rows)
 
     def functions(self) -> list[str]:
-        """Return the names of all functions an expression may call."""
-        sql = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_name ~ '^[a-z]'"
-        return sorted(row[0] for row in self._connection.execute(sql).fetchall())
+        """Return the names of all functions an expression may call; safe from any thread."""
+        if not self._functions:
+            sql = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_name ~ '^[a-z]'"
+            found = self._connection.cursor().execute(sql).fetchall()
+            self._functions = sorted(row[0] for row in found)
+        return self._functions
 
     def interrupt(self) -> None:
         """Stop the running statement; safe from any thread."""
