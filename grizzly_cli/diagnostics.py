@@ -129,9 +129,8 @@ def excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
 class Narrator:
     """The voice on standard error."""
 
-    def __init__(self, stream: TextIO | None = None, *, color: bool, verbosity: int = 0) -> None:
-        """Speak to a stream; ``verbosity`` below 0 leaves only errors."""
-        self.stream = stream if stream is not None else sys.stderr
+    def __init__(self, *, color: bool, verbosity: int = 0) -> None:
+        """Speak on standard error; ``verbosity`` below 0 leaves only errors."""
         self.color = color
         self.verbosity = verbosity
 
@@ -141,8 +140,8 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """Write a line, whatever the verbosity."""
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
     def note(self, text: str) -> None:
         """Write a line of narration."""

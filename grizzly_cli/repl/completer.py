@@ -96,7 +96,7 @@ class GrizzlyCompleter(Completer):
         tables = self.names.tables
         match here.kind:
             case "table":
-                return [*self._tables(here), *self._keywords(here)]
+                return self._tables(here)
             case "column":
                 return [*self._columns(here), *self._functions(here), *self._keywords(here)]
             case "function":

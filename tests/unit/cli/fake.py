@@ -67,6 +67,7 @@ class FakeSession:
         self.as_of: str | None = None
         self.closed = False
         self.stopped = threading.Event()
+        self.on_sleep: Callable[[], object] = lambda: None
 
     def run(self, text: str, params: object = None) -> Iterator[FakeResult]:
         self.asked.append((text, params))
@@ -75,6 +76,7 @@ class FakeSession:
         if text.startswith(("COMMIT", "ROLLBACK")):
             self.in_transaction = False
         if "SLEEP" in text:
+            self.on_sleep()
             if not self.stopped.wait(20):
                 raise AssertionError("nobody stopped it")
             self.stopped.clear()

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -114,13 +113,14 @@ def test_completion(words, found):
 
 
 FAKED = """
-import sys, threading
+import os, sys
 import engine.session
 from tests.unit.cli.conftest import answer
 from tests.unit.cli.fake import FakeResult, FakeSession
 import pyarrow as pa
 big = pa.table({"n": range(400_000)})
 session = FakeSession(lambda text: FakeResult(data=big) if "BIG" in text else answer(text))
+session.on_sleep = lambda: os.write(2, b'sleeping\\n')
 engine.session.find_lake = lambda explicit=None: explicit
 engine.session.connect = lambda path, **options: session
 from grizzly_cli import __main__
@@ -152,7 +152,7 @@ def test_ctrl_c_stops_the_statement():
     process = start(
         "query", "SELECT 1", "SLEEP", preexec_fn=lambda: signal.signal(2, signal.SIG_IGN)
     )
-    time.sleep(1.5)
+    assert process.stderr.readline().startswith(b"sleeping")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
