@@ -2,6 +2,8 @@
 
 Layer: ``engine.storage``. Invariant: no type reaches the writer that it would change, refuse or abort
 the process on.
+pyarrow 26 writes wrong values, and says nothing, for structs that are slices and for structs within
+structs whose nulls do not reach their fields; ``settled`` is what keeps such arrays away from it.
 Source: ORC specification v1. Our own files hold physical types only (see ``engine.datatypes``).
 """
 
@@ -9,7 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import orc
 
 from engine.errors import StorageError, UnsupportedError
@@ -65,7 +69,7 @@ def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
     pending, end = 0, _HEADER
     for start in range(0, max(1, table.num_rows), rows):
         part = table.slice(start, rows)
-        writer.write(part)
+        writer.write(_settled_table(part))
         pending += part.num_rows
         if sink.tell() > end:
             end = sink.tell()
@@ -116,11 +120,52 @@ def write_orc(table: pa.Table, path: str) -> None:
     schema = pa.schema([pa.field(f.name, _foreign(f.type)) for f in table.schema])
     try:
         table = table.cast(schema)
-        orc.write_table(table, path, stripe_size=64 << 20, batch_size=8192, **_OPTIONS)
+        orc.write_table(
+            _settled_table(table), path, stripe_size=64 << 20, batch_size=8192, **_OPTIONS
+        )
     except pa.ArrowException as error:
         raise UnsupportedError(
             f"ORC cannot hold these values: {error}", hint="export to Parquet or Arrow instead"
         ) from error
+
+
+def settled(array: pa.Array, alive: pa.Array | None = None) -> pa.Array:
+    """Return equal values in the one layout that the ORC writer takes: no offset, no value below a null.
+
+    ``alive`` tells which of the array's parents are not null.
+    """
+    t = array.type
+    valid = array.is_valid() if alive is None else pc.and_(array.is_valid(), alive)
+    if pa.types.is_struct(t):
+        fields = [t.field(i) for i in range(t.num_fields)]
+        parts = [settled(array.field(i), valid) for i in range(t.num_fields)]
+        return pa.StructArray.from_arrays(parts, fields=fields, mask=pc.invert(valid))
+    order = pa.array(np.arange(len(array), dtype=np.int64))
+    array = array.take(pc.if_else(valid, order, pa.scalar(None, pa.int64())))
+    if pa.types.is_map(t):
+        names = [pa.field("key", t.key_type, nullable=False), pa.field("value", t.item_type)]
+        parts = [settled(array.keys), settled(array.items)]
+        return _with_values(array, pa.StructArray.from_arrays(parts, fields=names))
+    if pa.types.is_list(t):
+        return _with_values(array, settled(array.values))
+    return array
+
+
+def _with_values(array: pa.Array, values: pa.Array) -> pa.Array:
+    """Return a list or map array with other values below the same offsets."""
+    own = array.buffers()[:2]
+    nulls, start = array.null_count, array.offset
+    return pa.Array.from_buffers(array.type, len(array), own, nulls, start, children=[values])
+
+
+def _settled_table(table: pa.Table) -> pa.Table:
+    columns = [
+        pa.chunked_array([settled(pa.concat_arrays(c.chunks))], type=c.type)
+        if pa.types.is_nested(c.type) and c.num_chunks
+        else c
+        for c in table.columns
+    ]
+    return pa.table(columns, schema=table.schema)
 
 
 def _stripe_rows(table: pa.Table) -> int:
