@@ -189,6 +189,7 @@ class _State:
     """What was read of a statement, outside brackets."""
 
     head: str = ""
+    last: str = ""
     depth: int = 0
     cases: int = 0
     seen: set[str] = field(default_factory=set)
@@ -208,8 +209,9 @@ class _State:
             self.seen -= _QUERY
         elif spelled in {"CASE", "END"}:
             self.cases += 1 if spelled == "CASE" else -1
-        elif spelled:
+        elif spelled and not (spelled == "FROM" and self.last == "DISTINCT"):
             self.seen.add(spelled)
+        self.last = spelled
 
     def ends_before(self, token: Token, before: Token, following: Sequence[Token]) -> bool:
         if self.depth or self.cases > 0 or token.line == before.line:
@@ -236,10 +238,9 @@ class _State:
         complete = not self.seen.isdisjoint({"SELECT", "VALUES", "FROM"})
         if spelled == "WITH":
             return complete and _is_cte(following)
-        if spelled == "SELECT":
-            return "SELECT" in self.seen or "VALUES" in self.seen
-        if spelled == "FROM":
-            return "FROM" in self.seen or "VALUES" in self.seen
+        values = "VALUES" in self.seen and "FROM" not in self.seen
+        if spelled in {"SELECT", "FROM"}:
+            return spelled in self.seen or values
         return complete
 
 

@@ -81,7 +81,8 @@ def _join_fractions(tokens: list[Token]) -> list[Token]:
 
 
 def _ends_operand(token: Token) -> bool:
-    return token.token_type in CLOSING or token.token_type in _WORDLESS or is_name(token)
+    kind = token.token_type
+    return kind in CLOSING or kind in _WORDLESS or kind is TokenType.VAR
 
 
 def _lexical_error(text: str, error: TokenError) -> ParseError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from grammar.desugar.functions import keep_calls
 from grammar.desugar.linq import reorder_clauses
 from grammar.desugar.lists import settle_lists
+from grammar.desugar.literals import settle_literals
 from grammar.desugar.noise import settle_noise
 from grammar.desugar.order import direction_after
 from grammar.desugar.pivot import pivot_as_source
@@ -41,7 +42,7 @@ def _level(items: list[Item], text: str, *, from_clause: bool) -> list[Item]:
             item.items = _level(item.items, text, from_clause=inside)
         else:
             source = _source_after(word(item), source=source)
-    items = settle_noise(items)
+    items = settle_literals(settle_noise(items))
     items = strings_in_value_position(items, text)
     items = changes_to_select(items)
     items = time_to_marker(items, from_clause=from_clause)

@@ -14,7 +14,7 @@ from sqlglot.parsers.duckdb import DuckDBParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.groups import Group, Item, commas, first_token, is_paren, join, kind, paren, words
-from grammar.tokens import is_name, synthetic, word
+from grammar.tokens import is_name, synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,11 +77,25 @@ def keep_calls(items: list[Item]) -> list[Item]:
     out: list[Item] = []
     for number, item in enumerate(items):
         arguments = items[number + 1] if number + 1 < len(items) else None
+        if _is_unpacking(items, number):
+            continue
         if isinstance(item, Token) and isinstance(arguments, Group) and is_paren(arguments):
-            out.append(_call(item, arguments, out[-1:]))
+            call = _call(item, arguments, out[-1:])
+            if number and _is_unpacking(items, number - 1):
+                call = synthetic(TokenType.VAR, KEPT_NAME + "*COLUMNS", item)
+            out.append(call)
         else:
             out.append(item)
     return out
+
+
+def _is_unpacking(items: list[Item], number: int) -> bool:
+    """Find the star of ``f(*COLUMNS(…))``, which sqlglot would drop."""
+    if kind(items[number]) is not TokenType.STAR or words(items[number + 1 : number + 2]) != [
+        "COLUMNS"
+    ]:
+        return False
+    return number == 0 or kind(items[number - 1]) is TokenType.COMMA
 
 
 def _call(name: Token, arguments: Group, before: Sequence[Item]) -> Token:
@@ -136,4 +150,6 @@ def _protect_arrows(arguments: Group) -> None:
 
 
 def _could_be_parameter(item: Item) -> bool:
-    return is_paren(item) or (isinstance(item, Token) and is_name(item) and bool(word(item)))
+    if kind(item) in {TokenType.STRING, TokenType.IDENTIFIER} or is_paren(item):
+        return True
+    return isinstance(item, Token) and is_name(item)

@@ -20,6 +20,7 @@ from grammar.errors import ParseError
 from grammar.recursion import deep_recursion
 from grammar.spans import span_of
 
+_LARGEST = 2**63 - 1
 _BY_KEY = (exp.DType.MAP, exp.DType.JSON, exp.DType.STRUCT)
 
 
@@ -33,6 +34,7 @@ def to_duckdb(ast: exp.Expr) -> str:
         root = _concatenate(root)
         root = _shift_indexes(root)
         _spread_distinct(root)
+        _nulls_inside(root)
         return _print(root)
 
 
@@ -104,6 +106,15 @@ def _spread_distinct(root: exp.Expr) -> None:
         call.set("expressions", [*arguments, *call.expressions[1:]])
 
 
+def _nulls_inside(root: exp.Expr) -> None:
+    """Print ``f(a IGNORE NULLS)`` for any f; sqlglot knows it of a few functions only."""
+    for node in list(root.find_all(exp.IgnoreNulls, exp.RespectNulls)):
+        call = node.parent.parent if isinstance(node.parent, exp.Order) else node.parent
+        if isinstance(call, exp.Anonymous):
+            words = "IGNORE NULLS" if isinstance(node, exp.IgnoreNulls) else "RESPECT NULLS"
+            node.replace(exp.var(f"{_print(node.this)} {words}"))
+
+
 # ---------------------------------------------------------------- indexes
 
 
@@ -128,6 +139,11 @@ def _shift_index(base: exp.Expr, index: exp.Expr) -> exp.Expr:
         return index
     if _is_list(base):
         return shifted
+    if _integer(index) is None:
+        # The index may be the key of a map, of any type; both branches must have that type.
+        number = exp.TryCast(this=index.copy(), to=exp.DataType.build("BIGINT"))
+        like_key = [_from_one(number), index.copy()]
+        shifted = exp.Anonymous(this="cast_to_type", expressions=like_key)
     kind = exp.Anonymous(this="typeof", expressions=[base.copy()])
     by_key = exp.Or(
         this=exp.Like(this=kind, expression=exp.Literal.string("MAP(%")),
@@ -137,9 +153,12 @@ def _shift_index(base: exp.Expr, index: exp.Expr) -> exp.Expr:
 
 
 def _is_key(index: exp.Expr) -> bool:
-    if isinstance(index, (exp.Literal, exp.Cast)):
-        return _is_text(index)
-    return False
+    if isinstance(index, (exp.Boolean, exp.Null, exp.Array, exp.Struct, exp.Tuple)):
+        return True
+    if isinstance(index, exp.Literal):
+        return _integer(index) is None
+    kind = index.to if isinstance(index, exp.Cast) else index.type
+    return kind is not None and not kind.is_type(*exp.DataType.INTEGER_TYPES, exp.DType.UNKNOWN)
 
 
 def _is_list(base: exp.Expr) -> bool:
@@ -155,7 +174,7 @@ def _is_list(base: exp.Expr) -> bool:
 def _from_one(index: exp.Expr) -> exp.Expr:
     number = _integer(index)
     if number is not None:
-        return _number(number + 1 if number >= 0 else number)
+        return _number(number + 1 if 0 <= number < _LARGEST else number)
     return _case_negative(index, index.copy(), exp.Add(this=_wrap(index), expression=_number(1)))
 
 

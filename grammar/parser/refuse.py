@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from grammar.errors import ParseError
-from grammar.spans import token_span, tokens_span
+from grammar.spans import span_of, token_span, tokens_span
 from grammar.tokens import OPENING, word
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def check_tokens(tokens: Sequence[Token]) -> None:
     Raises: ParseError.
     """
     for before, token in pairwise(tokens):
+        if word(token) == "EXPORT_STATE" and word(before) == ")":
+            raise ParseError("EXPORT_STATE is not offered", span=token_span(token))
         if token.token_type is not TokenType.COMMA:
             continue
         if before.token_type is TokenType.COMMA or before.token_type in OPENING:
@@ -48,6 +50,9 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
     whole = tokens_span(tokens[0], tokens[-1])
     if tree.find(exp.Command):
         raise ParseError("this form of the statement is not known", span=whole)
+    for pivot in tree.find_all(exp.Pivot):
+        if pivot.this is not None and not pivot.expressions:
+            raise ParseError("expected ON in PIVOT", span=span_of(pivot) or whole)
     if isinstance(tree, exp.Create):
         _check_create(tree, whole)
     elif isinstance(tree, exp.Merge):

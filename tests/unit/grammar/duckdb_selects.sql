@@ -284,3 +284,13 @@ SELECT typeof(NULL::INT ARRAY), typeof(NULL::INT ARRAY[2]), typeof(CAST(NULL AS 
 SELECT x FROM (SELECT [1, 2] AS x) WHERE 1 IN x
 SELECT * FROM emp WHERE dept = 1 OR dept = 2 AND salary < 100 ORDER BY ALL
 SELECT l_orderkey, sum(l_extendedprice * (1 - l_discount)) AS revenue FROM (SELECT 1 AS l_orderkey, 10.5 AS l_extendedprice, 0.1 AS l_discount) GROUP BY l_orderkey ORDER BY revenue DESC LIMIT 10
+SELECT first(x IGNORE NULLS) OVER (ORDER BY i), last(x ORDER BY i IGNORE NULLS) OVER (ORDER BY i ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM (VALUES (1, NULL), (2, 'a')) t(i, x) ORDER BY i
+SELECT coalesce(*COLUMNS(*)), concat(*COLUMNS(* EXCLUDE (a)), 'x') FROM (SELECT NULL AS a, 2 AS b)
+SELECT range FROM range(5) WHERE range < 3 AND range > 0
+SELECT .5, .25 + 1
+SELECT TIMESTAMP '2008-01-01 00:00:01.5'::VARCHAR, DATE '2020-01-01'::TIMESTAMP, INTERVAL '2 HOUR' + '12:15:37'::TIME, INTERVAL '1' DAY::VARCHAR, INTERVAL '14 months ago', INTERVAL '1 year 2 days'
+SELECT json_structure('{"duck":"goose"}'->'duck'), typeof((42,)), (1, 2), (1), 1 IN (1,)
+SELECT m[k], m[d] FROM (SELECT MAP {'a': 1} AS m, 'a' AS k, 'b' AS d)
+SELECT m[true], n[NULL], o[[2, 0]] FROM (SELECT MAP {true: 1} AS m, MAP {1: 2} AS n, MAP {[2, 0]: 3} AS o)
+SELECT 'abc' ~ 'b', 'abc' ~ 'a.c', 'abc' !~ 'b', 'ABC' ~* 'abc'
+SELECT min(x) FROM (VALUES (1)) t(x) WHERE x IS NOT DISTINCT FROM 1
