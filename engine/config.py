@@ -1,4 +1,4 @@
-"""Where this user's own files live: the signing key, state and caches, all outside any lakehouse.
+"""Where this user's own files live: the signing key and the program's memory, outside any lakehouse.
 
 Layer: bottom of ``engine``. Invariant: the environment is read at each call, nothing is created.
 """
@@ -24,13 +24,6 @@ def state_dir() -> Path:
     import platformdirs  # noqa: PLC0415 - a start that needs no folder does not pay for it
 
     return Path(platformdirs.user_state_dir(APPLICATION, appauthor=False))
-
-
-def cache_dir() -> Path:
-    """Return the folder of what can be made again."""
-    import platformdirs  # noqa: PLC0415 - a start that needs no folder does not pay for it
-
-    return Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False))
 
 
 def key_path() -> Path:

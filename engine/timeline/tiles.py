@@ -7,9 +7,10 @@ Source: C2SP tlog-tiles; a full level-0 tile is one sealed log segment.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import CorruptError
+from engine.errors import CorruptError, IoError
 from engine.objectstore import layout
 from engine.proof.hashing import SIZE, fold, node_hash, root
 from engine.proof.tree import CompactRange, consistency_path, inclusion_path, split
@@ -202,6 +203,14 @@ def read_tile(store: Store, path: str, width: int) -> list[bytes]:
     return [data[place : place + SIZE] for place in range(0, len(data), SIZE)]
 
 
+def _read_partial(store: Store, path: str, width: int) -> list[bytes] | None:
+    """Return a partial tile's hashes, or None when it is missing: a seal may just replace it."""
+    if width and store.size(path) is not None:
+        with suppress(IoError):
+            return read_tile(store, path, width)
+    return None
+
+
 def open_edge(store: Store, sealed: int, *, rebuild: bool = False) -> list[list[bytes]]:
     """Return the partial rows over ``sealed`` leaves, from level 1 up; the caller checks the root.
 
@@ -215,17 +224,11 @@ def open_edge(store: Store, sealed: int, *, rebuild: bool = False) -> list[list[
     level = 1
     while count:
         tile, width = divmod(count, _WIDTH)
-        path = layout.tile(level, tile, width)
-        if width and (rebuild or store.size(path) is None):
-            first = tile * _WIDTH
-            edge.append(
-                [
-                    root(read_tile(store, layout.tile(level - 1, first + child), _WIDTH))
-                    for child in range(width)
-                ]
-            )
-        else:
-            edge.append(read_tile(store, path, width) if width else [])
+        row = None if rebuild else _read_partial(store, layout.tile(level, tile, width), width)
+        if row is None:
+            below = [layout.tile(level - 1, tile * _WIDTH + child) for child in range(width)]
+            row = [root(read_tile(store, path, _WIDTH)) for path in below]
+        edge.append(row)
         count = tile
         level += 1
     return edge

@@ -161,6 +161,17 @@ def test_an_older_log_under_a_newer_checkpoint(tmp_path: Path) -> None:
     assert caught.value.subject == layout.segment(0)
 
 
+def test_a_checkpoint_that_counts_too_many_is_named(tmp_path: Path) -> None:
+    lakes.make(tmp_path / "shop", 3)
+    file = tmp_path / "shop" / layout.CHECKPOINT
+    text = file.read_text(encoding="utf-8")
+    for count in ("5", "4000"):
+        file.write_text(text.replace("\n4\n", f"\n{count}\n"), encoding="utf-8")
+        with pytest.raises(StorageError) as caught:
+            lakes.reopen(tmp_path / "shop")
+        assert caught.value.subject == layout.CHECKPOINT
+
+
 def test_another_lakes_log(tmp_path: Path) -> None:
     class OtherClock(lakes.TickingClock):
         def token(self) -> str:
