@@ -308,16 +308,25 @@ def _is_alias(piece: _Piece) -> bool:
 
 
 def _cte_names(statement: list[_Piece]) -> tuple[str, ...]:
-    if not any(piece.word == "WITH" for piece in statement):
-        return ()
     names: list[str] = []
     for number, piece in enumerate(statement):
-        follows = [p.word for p in statement[number + 1 : number + 5]]
-        named = follows[:2] == ["AS", "("] or follows[:3] == ["AS", "MATERIALIZED", "("]
-        with_columns = number and statement[number - 1].word in {"WITH", "RECURSIVE"}
-        if _is_alias(piece) and (named or (with_columns and follows[:1] == ["("])):
-            names.append(piece.text.strip('"`'))
+        before = statement[number - 1].word if number else ""
+        if before in {"WITH", "RECURSIVE", ","} and _is_alias(piece):
+            after = _past_brackets(statement, number + 1)
+            follows = [p.word for p in statement[after : after + 4]]
+            if follows[:1] == ["AS"] and "(" in follows:
+                names.append(piece.text.strip('"`'))
     return tuple(names)
+
+
+def _past_brackets(pieces: list[_Piece], at: int) -> int:
+    depth = 0
+    while at < len(pieces):
+        depth += (pieces[at].word == "(") - (pieces[at].word == ")")
+        if depth == 0:
+            return at + 1 if pieces[at].word == ")" else at
+        at += 1
+    return at
 
 
 def _kind(before: list[_Piece], qualifier: str) -> tuple[Kind, tuple[str, ...]]:

@@ -37,9 +37,10 @@ def is_complete(text: str) -> bool:
     if not tokens:
         return True
     opened = sum((t.token_type in OPENING) - (t.token_type in CLOSING) for t in tokens)
-    if opened > 0:
-        return False
-    return tokens[-1].token_type is TokenType.SEMICOLON or _runs(text)
+    if opened:
+        return opened < 0
+    last = tokens[-1].token_type
+    return last is TokenType.SEMICOLON or (last is not TokenType.COMMA and _runs(text))
 
 
 def _runs(text: str) -> bool:

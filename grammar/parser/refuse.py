@@ -50,13 +50,33 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
     whole = tokens_span(tokens[0], tokens[-1])
     if tree.find(exp.Command):
         raise ParseError("this form of the statement is not known", span=whole)
-    for pivot in tree.find_all(exp.Pivot):
-        if pivot.this is not None and not pivot.expressions:
-            raise ParseError("expected ON in PIVOT", span=span_of(pivot) or whole)
+    for part in tree.find_all(exp.Pivot, exp.Select):
+        if isinstance(part, exp.Pivot) and part.this is not None and not part.expressions:
+            raise ParseError("expected ON in PIVOT", span=span_of(part) or whole)
+        if isinstance(part, exp.Select) and not part.expressions:
+            raise ParseError("expected columns after SELECT", span=span_of(part) or whole)
+    missing = _missing(tree)
+    if missing:
+        raise ParseError(f"expected {missing}", span=whole)
     if isinstance(tree, exp.Create):
         _check_create(tree, whole)
     elif isinstance(tree, exp.Merge):
         _check_merge(tokens)
+
+
+def _missing(tree: exp.Expr) -> str | None:
+    """Name what a statement cannot do without."""
+    if isinstance(tree, exp.Insert):
+        given = tree.expression or tree.args.get("default")
+        return None if given else "VALUES or a query"
+    if isinstance(tree, exp.Update):
+        return None if tree.expressions else "SET"
+    if isinstance(tree, exp.Create) and tree.kind in {"TABLE", "VIEW"}:
+        given = tree.expression or (tree.kind == "TABLE" and isinstance(tree.this, exp.Schema))
+        return None if given else "columns or AS and a query"
+    if isinstance(tree, exp.Alter):
+        return None if tree.args.get("actions") else "what to alter"
+    return None
 
 
 def _check_create(tree: exp.Create, whole: Span) -> None:

@@ -150,9 +150,7 @@ OURS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), OURS)
-def test_our_own_forms(
-    database: duckdb.DuckDBPyConnection, text: str, expected: object
-) -> None:
+def test_our_own_forms(database: duckdb.DuckDBPyConnection, text: str, expected: object) -> None:
     row = database.execute(lowered(text)).fetchone()
     assert row is not None
     assert row[0] == expected

@@ -44,7 +44,7 @@ def test_empty_text_has_no_statements() -> None:
         ("FOR VERSION AS OF 3", "version", "3"),
         ("AS OF SNAPSHOT 'monday'", "snapshot", "'monday'"),
         ("AS OF SNAPSHOT monday", "snapshot", "'monday'"),
-        ("AS OF SNAPSHOT \"monday\"", "snapshot", "'monday'"),
+        ('AS OF SNAPSHOT "monday"', "snapshot", "'monday'"),
         ("AT (SNAPSHOT => 'monday')", "snapshot", "'monday'"),
         ("AS OF '2026-01-01'", "timestamp", "'2026-01-01'"),
         ('AS OF "2026-01-01"', "timestamp", "'2026-01-01'"),
@@ -106,7 +106,8 @@ def test_time_survives_a_copy_and_can_be_cleared() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["SELECT 1 AS of", "FROM t since", "FROM t AS since JOIN u ON true", "FROM since, until"]
+    "text",
+    ["SELECT 1 AS of", "FROM t since", "FROM t AS since JOIN u ON true", "FROM since, until"],
 )
 def test_names_that_look_like_time(text: str) -> None:
     assert set(times(one(text).ast).values()) <= {None}
@@ -127,9 +128,11 @@ def test_names_that_look_like_time(text: str) -> None:
         ("UPDATE t SET a = u.x FROM u WHERE t.id = u.id", exp.Update),
         ("DELETE FROM t USING u WHERE t.id = u.id RETURNING t.id", exp.Delete),
         (
-            "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED AND s.x > 1 THEN DELETE"
-            " WHEN NOT MATCHED BY SOURCE THEN DELETE"
-            " WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)",
+            (
+                "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED AND s.x > 1 THEN DELETE"
+                " WHEN NOT MATCHED BY SOURCE THEN DELETE"
+                " WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)"
+            ),
             exp.Merge,
         ),
     ],
@@ -181,7 +184,7 @@ def test_upsert_with_everything() -> None:
 
 def test_table_options() -> None:
     create = one(
-        "CREATE TABLE t (id INT PRIMARY KEY, name STRING DEFAULT \"x\")"
+        'CREATE TABLE t (id INT PRIMARY KEY, name STRING DEFAULT "x")'
         " WITH (type='mor', key=(id, name), partition_by=day, sorted=true)"
     ).ast
     assert table_options(create) == {
@@ -323,11 +326,28 @@ def test_settings_and_the_rest() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    "PRAGMA x|CALL f()|VACUUM|CHECKPOINT|INSTALL x|LOAD x|ATTACH 'x'|DETACH x|EXPORT DATABASE 'x'"
-    "|PREPARE p AS SELECT 1|EXECUTE p|GRANT SELECT ON t TO x|CREATE SECURE VIEW v AS SELECT 1"
-    "|CREATE TYPE m AS ENUM ('a')|CREATE TABLE t LIKE u|CREATE EXTERNAL TABLE t (a INT)"
-    "|DELETE FROM t AS OF VERSION 3|SELECT * FROM f(1) AS OF VERSION 3|SET VARIABLE x = 1"
-    "|MERGE INTO t USING s USING (id) WHEN NOT MATCHED THEN INSERT BY NAME".split("|"),
+    [
+        "PRAGMA x",
+        "CALL f()",
+        "VACUUM",
+        "CHECKPOINT",
+        "INSTALL x",
+        "LOAD x",
+        "ATTACH 'x'",
+        "DETACH x",
+        "EXPORT DATABASE 'x'",
+        "PREPARE p AS SELECT 1",
+        "EXECUTE p",
+        "GRANT SELECT ON t TO x",
+        "CREATE SECURE VIEW v AS SELECT 1",
+        "CREATE TYPE m AS ENUM ('a')",
+        "CREATE TABLE t LIKE u",
+        "CREATE EXTERNAL TABLE t (a INT)",
+        "DELETE FROM t AS OF VERSION 3",
+        "SELECT * FROM f(1) AS OF VERSION 3",
+        "SET VARIABLE x = 1",
+        "MERGE INTO t USING s USING (id) WHEN NOT MATCHED THEN INSERT BY NAME",
+    ],
 )
 def test_what_is_not_offered_is_refused_with_a_place(text: str) -> None:
     with pytest.raises(ParseError) as caught:
