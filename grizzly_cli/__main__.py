@@ -28,7 +28,7 @@ def main() -> None:
     Leaving by ``os._exit`` skips the teardown of native libraries, which is slow and writes notes
     about leaked objects that mean nothing to a user. All of ours is closed and flushed by then.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to stop: just end
     code = run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:

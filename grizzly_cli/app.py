@@ -7,6 +7,7 @@ imports what it needs when it runs.
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -69,8 +70,10 @@ def invoke(context: Context, words: list[str]) -> int:
 
     Raises: whatever the command raises.
     """
+    root = tree()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        code = tree().main(args=words, prog_name="grizzly", standalone_mode=False, obj=context)
+        code = root.main(args=words, prog_name="grizzly", standalone_mode=False, obj=context)
     except NoArgsIsHelpError as error:
         context.narrator.say(error.format_message())
         return USAGE

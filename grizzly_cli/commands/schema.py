@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from grizzly_cli.context import Context, name
+from grizzly_cli.context import Context, name, tables
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The schema.")]
 
@@ -37,7 +37,7 @@ def create(
 def describe(ctx: typer.Context, schema: Name) -> int:
     """List the tables of a schema."""
     context: Context = ctx.obj
-    return context.statements(f"SHOW TABLES FROM {name(schema)}")
+    return context.statements(tables(schema))
 
 
 def drop(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import UsageError
-from grizzly_cli.context import Context, name
+from grizzly_cli.context import Context, name, tables
 
 Name = Annotated[str, typer.Argument(metavar="[SCHEMA.]NAME", help="The table.")]
 
@@ -21,7 +21,7 @@ def list_(
 ) -> int:
     """List the tables."""
     context: Context = ctx.obj
-    return context.statements(f"SHOW TABLES FROM {name(schema)}" if schema else "SHOW TABLES")
+    return context.statements(tables(schema))
 
 
 def create(

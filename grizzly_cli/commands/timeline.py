@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import UsageError
-from grizzly_cli.context import Context, literal, name, point
+from grizzly_cli.context import Context, commits, name, point
 from grizzly_cli.diagnostics import DIFFERENT, OK
 
 Since = Annotated[
@@ -33,12 +33,7 @@ def timeline(
     """
     context: Context = ctx.obj
     where = [f"version > {since}"] if since is not None else []
-    if table is not None:
-        full = table if "." in table else f"main.{table}"
-        names = ", ".join(literal(each) for each in sorted({table, full}))
-        where.append(f"list_has_any(tables, [{names}])")
-    condition = f" WHERE {' AND '.join(where)}" if where else ""
-    return context.statements(f"FROM grizzly.timeline{condition} ORDER BY version DESC")
+    return context.statements(commits(where, table))
 
 
 def changes(

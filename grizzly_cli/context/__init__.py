@@ -7,7 +7,17 @@ when a session is first asked for, never before.
 from __future__ import annotations
 
 from grizzly_cli.context.context import Context, run_texts
-from grizzly_cli.context.sql import literal, name, point
+from grizzly_cli.context.sql import commits, literal, name, point, tables
 from grizzly_cli.context.supervise import AbandonedError, supervise
 
-__all__ = ["AbandonedError", "Context", "literal", "name", "point", "run_texts", "supervise"]
+__all__ = [
+    "AbandonedError",
+    "Context",
+    "commits",
+    "literal",
+    "name",
+    "point",
+    "run_texts",
+    "supervise",
+    "tables",
+]

@@ -20,6 +20,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def tables(schema: str | None) -> str:
+    """Return the statement that lists the tables, of one schema or of all."""
+    if schema is None:
+        return "SHOW TABLES"
+    columns = "schema, name, kind, rows, columns, key"
+    return f"SELECT {columns} FROM grizzly.tables WHERE schema = {literal(schema)} ORDER BY name"  # noqa: S608  # literal() keeps it one value
+
+
+def commits(conditions: list[str], table: str | None) -> str:
+    """Return the query for the commits that meet conditions, of one table or of all."""
+    if table is not None:
+        known = literal(table.removeprefix("main."))
+        conditions = [*conditions, f"list_contains(string_split(tables, ', '), {known})"]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"FROM grizzly.timeline{where} ORDER BY version DESC"
+
+
 def point(text: str) -> str:
     """Return a point in time: a version, a timestamp, or else the name of a snapshot."""
     if text.isdecimal():

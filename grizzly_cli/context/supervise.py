@@ -6,6 +6,7 @@ that it was stopped; never both.
 
 from __future__ import annotations
 
+import signal
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ def supervise(
 
     Raises: what the job raises; AbandonedError when it did not stop.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     work = Work(job).start()
     presses, late, limit = 0, False, timeout
     while True:

@@ -34,6 +34,12 @@ def is_number(kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
+def is_rigid(kind: Any) -> bool:
+    """Return whether cells of this Arrow type mean little when they are cut short."""
+    types = pa.types
+    return bool(is_number(kind) or types.is_temporal(kind) or types.is_boolean(kind))
+
+
 def plain(array: Any) -> Any:
     """Return the array without dictionary or extension wrapping."""
     if pa.types.is_dictionary(array.type):

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grizzly_cli.render.cells import Text, is_number
+from grizzly_cli.render.cells import Text, is_number, is_rigid
 from grizzly_cli.render.target import Capped, Rows, Shown, Target
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Col:
     kind: str
     right: bool
     cells: Column
+    rigid: bool = False
     width: int = 0
 
     def measure(self, null: str) -> None:
@@ -160,8 +161,9 @@ def _columns(rows: Rows, batches: list[Any]) -> list[Col]:
         joined = "".join([t for t in cells if t is not None])
         if not joined.isprintable():
             cells = [None if t is None else visible(t) for t in cells]
-        numeric = is_number(rows.schema.field(i).type)
-        columns.append(Col(visible(name), visible(kind).lower(), numeric, cells))
+        arrow = rows.schema.field(i).type
+        shown_kind = visible(kind).lower()
+        columns.append(Col(visible(name), shown_kind, is_number(arrow), cells, is_rigid(arrow)))
     return columns
 
 
@@ -191,7 +193,15 @@ def _fit(columns: list[Col], target: Target, mark: str) -> tuple[list[Col], int]
 
 
 def _narrow(columns: list[Col], spare: int) -> None:
-    """Lower the widest columns to one common cap, never below what still reads."""
+    """Narrow the columns whose cells can be cut, and only if that is not enough, the others."""
+    soft = [c for c in columns if not c.rigid]
+    _cap(soft, spare - sum(c.width for c in columns if c.rigid))
+    if sum(c.width for c in columns) > spare:
+        _cap(columns, spare)
+
+
+def _cap(columns: list[Col], spare: int) -> None:
+    """Lower the widest columns to one common width, never below what still reads."""
     cap = max((c.width for c in columns), default=0)
     while cap > _LEAST and sum(min(c.width, cap) for c in columns) > spare:
         cap -= 1

@@ -6,6 +6,7 @@ does, or a lakehouse that cannot be opened.
 
 from __future__ import annotations
 
+import signal
 import threading
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -67,22 +68,21 @@ def loop(shell: Shell, *, vi: bool = False) -> int:
     prompt = build(shell, store, vi=vi)
     opening = Opening(shell, prompt)
     opening.start()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     warned = False
     while not shell.leaving:
         try:
             text = prompt.prompt(pre_run=opening.check)
+            if _turn(shell, store, _ALIASES.get(text.strip().rstrip(";").lower(), text)):
+                return INTERRUPTED
+            warned = False
         except KeyboardInterrupt:
             narrator.note("nothing to stop; Ctrl-D or .quit leaves")
-            continue
         except EOFError:
             if warned or not _in_transaction(shell):
                 break
             warned = True
             narrator.warn("a transaction is open: Ctrl-D again leaves and rolls it back")
-            continue
-        warned = False
-        if _turn(shell, store, _ALIASES.get(text.strip().rstrip(";").lower(), text)):
-            return INTERRUPTED
     return OK
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import IoError, UsageError
-from grizzly_cli.context import literal, name
+from grizzly_cli.context import commits, name, tables
 from grizzly_cli.options import FORMATS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _quit(shell: Shell, _: str) -> None:
 
 
 def _tables(shell: Shell, word: str) -> None:
-    shell.context.run(f"SHOW TABLES FROM {name(word)}" if word else "SHOW TABLES")
+    shell.context.run(tables(word or None))
 
 
 def _schema(shell: Shell, word: str) -> None:
@@ -169,8 +169,8 @@ def _history(shell: Shell, pattern: str) -> None:
 
 
 def _log(shell: Shell, word: str) -> None:
-    where = f" WHERE list_contains(tables, {literal(word)})" if word else ""
-    shell.context.run(f"FROM grizzly.timeline{where} ORDER BY version DESC LIMIT 20")
+    rows = commits([], word or None)
+    shell.context.run(f"{rows} LIMIT 20 SELECT version, ts, op, tables, message")
 
 
 def _clear(shell: Shell, _: str) -> None:

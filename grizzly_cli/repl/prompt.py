@@ -24,6 +24,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 
 from grammar import is_complete
+from grammar.keywords import STATEMENT_STARTERS
 from grammar.lexer import GrizzlyLexer
 from grizzly_cli.diagnostics import wants_color
 from grizzly_cli.repl.completer import GrizzlyCompleter
@@ -53,6 +54,7 @@ STYLE = Style.from_dict(
         "pygments.error": "ansired",
     }
 )
+_FIRST_WORD = re.compile(r"[^\W\d]\w*")
 _INDENT = re.compile(r"[ \t]*")
 _MARKS = ("\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}", "\N{TIMER CLOCK}")
 _WORDS = {"exit", "quit", "help"}
@@ -61,13 +63,16 @@ _WORDS = {"exit", "quit", "help"}
 def finished(text: str) -> bool:
     """Return whether Enter at the end of a text runs it.
 
-    A last line left blank runs it too, so that nobody is caught in a statement that the grammar
-    thinks is open.
+    What cannot begin a statement runs at once, to be told so; a last line left blank runs too, so
+    that nobody is caught in a statement that the grammar thinks is open.
     """
     stripped = text.strip()
     if not stripped or stripped[0] in ".\\" or stripped.lower() in _WORDS:
         return True
     if text.endswith("\n") and not text.rsplit("\n", 2)[-1].strip():
+        return True
+    word = _FIRST_WORD.match(stripped)
+    if word is not None and word[0].upper() not in STATEMENT_STARTERS:
         return True
     return is_complete(text)
 

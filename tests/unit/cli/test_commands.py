@@ -23,7 +23,10 @@ from tests.unit.cli.fake import FakeResult
     [
         (["schema", "list"], ["SHOW SCHEMAS"]),
         (["schema", "create", "s"], ["CREATE SCHEMA `s`"]),
-        (["schema", "describe", "s"], ["SHOW TABLES FROM `s`"]),
+        (
+            ["schema", "describe", "s"],
+            ["SELECT schema, name, kind, rows, columns, key FROM grizzly.tables WHERE"],
+        ),
         (["schema", "drop", "s", "--cascade"], ["DROP SCHEMA `s` CASCADE"]),
         (["table", "list"], ["SHOW TABLES"]),
         (["table", "create", "t", "id INT", "b TEXT"], ["CREATE TABLE `t` (id INT, b TEXT)"]),

@@ -81,6 +81,8 @@ def test_nobody_is_caught_in_an_open_statement(shell, store):
         assert read(f"SELECT ({ENTER}{ENTER}{ENTER}").startswith("SELECT (")
     assert finished("")
     assert not finished("SELECT 'a")
+    assert not finished("SELECT 1,")
+    assert finished("selct * from (t")
 
 
 def test_a_paste_is_one_edit_and_runs_nothing(shell, store):
@@ -182,7 +184,10 @@ def test_every_dot_command_is_explained(shell, capsys):
         (".commit", "COMMIT"),
         (".rollback", "ROLLBACK"),
         (".explain SELECT 1;", "EXPLAIN SELECT 1"),
-        (".log", "FROM grizzly.timeline ORDER BY version DESC LIMIT 20"),
+        (
+            ".log",
+            "FROM grizzly.timeline ORDER BY version DESC LIMIT 20 SELECT version, ts, op, tables, message",
+        ),
     ],
 )
 def test_dot_commands_are_statements(shell, grizzly, line, asked):
