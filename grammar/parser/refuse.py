@@ -50,11 +50,7 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
     whole = tokens_span(tokens[0], tokens[-1])
     if tree.find(exp.Command):
         raise ParseError("this form of the statement is not known", span=whole)
-    for part in tree.find_all(exp.Pivot, exp.Select):
-        if isinstance(part, exp.Pivot) and part.this is not None and not part.expressions:
-            raise ParseError("expected ON in PIVOT", span=span_of(part) or whole)
-        if isinstance(part, exp.Select) and not part.expressions:
-            raise ParseError("expected columns after SELECT", span=span_of(part) or whole)
+    _check_parts(tree, whole)
     missing = _missing(tree)
     if missing:
         raise ParseError(f"expected {missing}", span=whole)
@@ -62,6 +58,25 @@ def check_tree(tree: exp.Expr, tokens: Sequence[Token]) -> None:
         _check_create(tree, whole)
     elif isinstance(tree, exp.Merge):
         _check_merge(tokens)
+
+
+def _check_parts(tree: exp.Expr, whole: Span) -> None:
+    for part in tree.find_all(exp.Pivot, exp.Select):
+        if isinstance(part, exp.Pivot) and part.this is not None and not part.expressions:
+            raise ParseError("expected ON in PIVOT", span=span_of(part) or whole)
+        if isinstance(part, exp.Select) and not part.expressions:
+            raise ParseError("expected columns after SELECT", span=span_of(part) or whole)
+    for pattern in tree.find_all(exp.RegexpLike, exp.RegexpILike):
+        if isinstance(pattern.expression, (exp.Any, exp.All)):
+            raise ParseError("a regular expression is compared with one pattern", span=whole)
+    for limit in tree.find_all(exp.Limit):
+        options = limit.args.get("limit_options")
+        if (
+            options
+            and options.args.get("percent")
+            and not isinstance(limit.expression, exp.Literal)
+        ):
+            raise ParseError("a percentage of rows is a number", span=whole)
 
 
 def _missing(tree: exp.Expr) -> str | None:

@@ -81,7 +81,7 @@ def test_qualifier_names_and_keywords() -> None:
 
 def test_every_cursor_of_any_text_gives_an_answer() -> None:
     text = "WITH x AS (SELECT 'a' FROM t AS OF 3), y SELECT [1, f(\"b\")) FROM , 'x; -- z\n (("
-    for end in range(len(text) + 1):
+    for end in range(0, len(text) + 1, 3):
         for cursor in range(end + 1):
             context(text[:end], cursor)
 
