@@ -14,8 +14,14 @@ CORPUS = Path(__file__).parent / "corpus"
 FILES = sorted(CORPUS.glob("*.sql"))
 
 
+@pytest.mark.parametrize("kept", ["in the log", "as ORC"])
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-def test_the_lakehouse_answers_as_duckdb_does(path: Path, tmp_path: Path) -> None:
+def test_the_lakehouse_answers_as_duckdb_does(
+    path: Path, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kept == "as ORC":
+        monkeypatch.setattr("engine.execute.rows.INLINE_ROWS", 0)
+        monkeypatch.setattr("engine.execute.workspace.INLINE_BYTES", 0)
     create_lake(tmp_path / "lake")
     wrong = []
     with (
