@@ -1,4 +1,4 @@
-"""Someone who never ran this program: no settings, no key, no history, an ordinary terminal."""
+"""Someone who never ran this program: no settings, no key, no history, the name Ada."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def stranger() -> Iterator[None]:
             del os.environ[name]
         for name in ("CONFIG", "STATE", "CACHE", "DATA"):
             os.environ[f"XDG_{name}_HOME"] = str(Path(home, name.lower()))
+        os.environ["LOGNAME"] = "ada"
         try:
             yield
         finally:
