@@ -119,6 +119,10 @@ def _paragraphs(text: str) -> Iterator[str]:
             yield f".PP\n{roff(flat)}"
 
 
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def _placeholder(param: Any) -> str:
     if getattr(param, "is_flag", False):
         return ""
@@ -167,11 +171,9 @@ def grizzly_1() -> str:
     for path, command in _leaves(root, ""):
         lines += _command(path, command)
     lines.append(".SH THE SHELL\n.SS Dot commands")
-    lines += _tagged(
-        [(f".{c.name} {c.argument}".strip(), c.help.capitalize() + ".") for c in COMMANDS]
-    )
+    lines += _tagged([(f".{c.name} {c.argument}".strip(), _sentence(c.help)) for c in COMMANDS])
     lines.append(".SS Keys")
-    lines += _tagged([(keys, what.capitalize() + ".") for keys, what in KEYS])
+    lines += _tagged([(keys, _sentence(what)) for keys, what in KEYS])
     for title, items in (
         ("EXIT STATUS", EXIT_STATUS),
         ("ENVIRONMENT", ENVIRONMENT),
