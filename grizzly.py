@@ -292,8 +292,15 @@ class Cursor:
 
 
 def _tuples(result: Result) -> Iterator[tuple[Any, ...]]:
+    whole = [kind == "HUGEINT" for kind in result.types]
     for batch in result.batches():
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        columns = (
+            [None if v is None else int(v) for v in column.to_pylist()]
+            if is_whole
+            else column.to_pylist()
+            for column, is_whole in zip(batch.columns, whole, strict=True)
+        )
+        yield from zip(*columns, strict=True)
 
 
 class _translated:  # noqa: N801 - reads as a word of the language

@@ -134,9 +134,16 @@ class Binder:
         Raises: BindError.
         """
         schema, name = self.qualify(ref)
-        view = self._around.catalog.view(schema, name)
+        catalog = self._around.catalog
+        view = catalog.view(schema, name)
         if view is None:
-            raise self._unknown(ref, schema, name, self._around.catalog)
+            there = catalog.table(schema, name) is not None
+            best = suggest(name, [v.name for v in catalog.views()])
+            raise BindError(
+                f"{name} is a table, not a view" if there else f"there is no view '{name}'",
+                span=span_of(ref),
+                hint=f"did you mean '{best}'?" if best else None,
+            )
         return view
 
     def exists(self, schema: str, name: str) -> bool:

@@ -258,7 +258,7 @@ _RULES = (
 
 def _fallback(kind: str, message: str, whole: Span | None) -> GrizzlyError:
     first = _SOURCE_NAME.sub("the table", message.split("\n", 1)[0]).strip()
-    text = first[:1].lower() + first[1:]
+    text = first if first[1:2].isupper() else first[:1].lower() + first[1:]
     if kind == "parse":
         return ParseError(f"this is not a valid statement: {text}", span=whole)
     if kind in ("bind", "catalog"):

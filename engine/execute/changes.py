@@ -2,7 +2,8 @@
 
 Layer: ``execute``. Invariant: the rows at the start, less those that died, plus those that were born,
 are the rows at the end: each commit's difference is taken from the marks of the files themselves.
-Source: design of the lakehouse, "CHANGES SINCE": D = rows killed, I = rows born, joined on the row id.
+A key that was deleted and inserted again by one commit was updated, whatever row ids it had.
+Source: design of the lakehouse, "CHANGES SINCE": D = rows killed, I = rows born.
 """
 
 from __future__ import annotations
@@ -97,13 +98,23 @@ def _commit_changes(
     gone = _rows(table, lake, killed)
     come = _rows(table, lake, born)
     gone, come = _without_copies(gone, come)
-    updated = pc.is_in(gone["_rid"], value_set=come["_rid"].combine_chunks())
+    identity = [c.name for c in table.key_columns] or ["_rid"]
+    old_ones, new_ones = _identities(gone, identity), _identities(come, identity)
+    updated = pc.is_in(old_ones, value_set=new_ones)
     gone = _label(gone, pc.if_else(updated, PRE, DELETE), commit, 0)
-    updated = pc.is_in(come["_rid"], value_set=gone["_rid"].combine_chunks())
+    updated = pc.is_in(new_ones, value_set=old_ones)
     come = _label(come, pc.if_else(updated, POST, INSERT), commit, 1)
     both = pa.concat_tables([gone, come])
-    order = pc.sort_indices(both, sort_keys=[("_rid", "ascending"), ("_side", "ascending")])
-    return both.take(order).drop_columns(["_side"])
+    order = [(name, "ascending") for name in (*identity, "_side")]
+    return both.take(pc.sort_indices(both, sort_keys=order)).drop_columns(["_side"])
+
+
+def _identities(rows: pa.Table, names: list[str]) -> pa.Array:
+    """Return what tells rows apart: the key, or the row id in a table without one."""
+    if len(names) == 1:
+        return rows[names[0]].combine_chunks()
+    parts = zip(*(rows[name].to_pylist() for name in names), strict=True)
+    return pa.array([repr(part) for part in parts], pa.string())
 
 
 def _rows(table: Table, lake: Lake, files: list[ScanFile]) -> pa.Table:

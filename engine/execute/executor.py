@@ -88,7 +88,7 @@ class Executor:
         relations = Relations(self.backend, self.lake(workspace))
         try:
             relations.make(plan.sources)
-            return Answer(self.backend.stream(plan.sql, params), relations.close)
+            return Answer(self.backend.stream(plan.sql, params, shown=True), relations.close)
         except BaseException:
             relations.close()
             raise

@@ -62,7 +62,7 @@ class RowPlanner:
         alternative = str(ast.args.get("alternative") or "").upper()
         if conflict is not None or alternative:
             return self._insert_or(ast, target, columns, alternative)
-        source, given = self._source(table, ast.expression, columns, by_name=_by_name(ast))
+        source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
         sql = f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {_columns(table, values)} FROM {source}"  # noqa: S608
         return self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
@@ -178,7 +178,7 @@ class RowPlanner:
         conflict = ast.args.get("conflict")
         names = [k.name for k in (conflict.args.get("conflict_keys") or ())] if conflict else []
         key = self._key(table, tuple(names), ast.this)
-        source, given = self._source(table, ast.expression, columns, by_name=_by_name(ast))
+        source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         action = str(conflict.args.get("action") or "").upper() if conflict else ""
         if word == "IGNORE" or action == "DO NOTHING":
             values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
@@ -292,12 +292,12 @@ class RowPlanner:
                 hint=f"the columns are: {', '.join(c.name for c in chosen[:12])}",
                 code="SEMANTIC_009",
             )
-        aliases = [f"c{i}" for i in range(len(names))]
+        aliases = [c.name for c in chosen]
         typed = comma(
             f"CAST({ident(a)} AS {parse_type(c.type).text}) AS {ident(a)}"
             for a, c in zip(aliases, chosen, strict=True)
         )
-        text = f"(SELECT {typed} FROM ({sql}) AS _given({comma(aliases)})) AS {_SOURCE}"  # noqa: S608
+        text = f"(SELECT {typed} FROM ({sql}) AS _given({comma(ident(a) for a in aliases)})) AS {_SOURCE}"  # noqa: S608
         return text, list(zip(aliases, chosen, strict=True))
 
     def _key(self, table: Table, names: Sequence[str], ref: exp.Expr) -> list[Column]:
@@ -420,9 +420,23 @@ class _Branch:
 
 def _width(query: exp.Expr) -> list[str]:
     """Return stand-in names for the columns of VALUES; nothing for other queries."""
-    if isinstance(query, exp.Values) and not query.args.get("with_"):
-        return [f"col{i}" for i in range(len(query.expressions[0].expressions))]
-    return []
+    values = _values(query)
+    if values is None or query.args.get("with_"):
+        return []
+    return [f"col{i}" for i in range(len(values.expressions[0].expressions))]
+
+
+def _values(query: exp.Expr) -> exp.Values | None:
+    """Return the VALUES a source is, bare or as ``SELECT * FROM (VALUES …)``; None for others."""
+    if isinstance(query, exp.Values):
+        return query
+    if isinstance(query, exp.Select) and query.is_star and len(query.expressions) == 1:
+        source = query.args.get("from_")
+        plain = {k for k, v in query.args.items() if v} <= {"expressions", "from_", "kind"}
+        if plain and source is not None:
+            inner = source.this.unnest() if isinstance(source.this, exp.Subquery) else source.this
+            return inner if isinstance(inner, exp.Values) else None
+    return None
 
 
 def _columns(table: Table, values: dict[int, str]) -> str:
@@ -454,6 +468,16 @@ def _target_of(this: exp.Expr) -> tuple[exp.Table, list[exp.Identifier]]:
     if isinstance(this, exp.Schema):
         return cast("exp.Table", this.this), list(this.expressions)
     return cast("exp.Table", this), []
+
+
+def _query(ast: exp.Insert) -> exp.Expr | None:
+    """Return what an INSERT takes its rows from, with the WITH that may stand before INSERT."""
+    query: exp.Expr | None = ast.expression
+    scope = ast.args.get("with_")
+    if query is not None and scope is not None and not query.args.get("with_"):
+        query = query.copy()
+        query.set("with_", scope.copy())
+    return query
 
 
 def _by_name(ast: exp.Expr) -> bool:
@@ -495,9 +519,8 @@ def _is_default(value: exp.Expr) -> bool:
 
 def _fill_defaults(query: exp.Expr, columns: Sequence[Column]) -> None:
     """Put each column's default where VALUES says DEFAULT."""
-    if not isinstance(query, exp.Values):
-        return
-    for row in query.expressions:
+    values = _values(query)
+    for row in values.expressions if values is not None else ():
         for column, value in zip(columns, row.expressions, strict=False):
             if _is_default(value):
                 value.replace(exp.Var(this=_default(column)))

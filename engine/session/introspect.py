@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _QUERIES = {
     "COLUMNS": (
         'SELECT name, type, nullable, "default", key FROM grizzly.columns '
-        'WHERE lower("table") = lower($table) ORDER BY position'
+        'WHERE lower("table") = lower($table) AND schema = $schema ORDER BY position'
     ),
     "FILES": 'SELECT * FROM grizzly.files ORDER BY schema, "table", rid',
     "SCHEMAS": "SELECT name FROM grizzly.schemas",
@@ -35,8 +35,8 @@ _QUERIES = {
 }
 
 
-def show_query(node: Show) -> str:
-    """Return the query that SHOW stands for.
+def show_query(node: Show, schema: str) -> str:
+    """Return the query that SHOW stands for, where bare names belong to ``schema``.
 
     Raises: UnsupportedError for what cannot be listed.
     """
@@ -52,8 +52,13 @@ def show_query(node: Show) -> str:
     if what != "COLUMNS":
         return query
     target = node.args[0] if node.args else ""
-    name = target if isinstance(target, str) else target.name
-    return query.replace("$table", "'" + name.replace("'", "''") + "'")
+    if not isinstance(target, str):
+        schema, target = target.db.lower() or schema, target.name
+    return query.replace("$table", _text(target)).replace("$schema", _text(schema))
+
+
+def _text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
 
 
 DESCRIBE_TYPES = ["VARCHAR", "VARCHAR", "BOOLEAN", "BOOLEAN", "VARCHAR"]

@@ -229,7 +229,7 @@ class Session:
             case nodes.Summarize():
                 return reading.summarize(self, text, statement)
             case nodes.Show():
-                return self._inner(introspect.show_query(statement), "SHOW")
+                return self._inner(introspect.show_query(statement, self.schema), "SHOW")
             case nodes.SetOption(name=name, value=value):
                 return self._set(name, value, statement)
             case nodes.ResetOption(name=name):

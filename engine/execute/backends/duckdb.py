@@ -48,13 +48,13 @@ SET lock_configuration = true;
 class Stream:
     """An answer that is still being computed: names, SQL types, and batches on demand."""
 
-    def __init__(self, backend: DuckDB, relation: duckdb.DuckDBPyRelation) -> None:
-        """Bind only; nothing runs until ``batches`` is read."""
+    def __init__(self, backend: DuckDB, relation: duckdb.DuckDBPyRelation, *, shown: bool) -> None:
+        """Bind only; nothing runs until ``batches`` is read. What is ``shown`` keeps numbers numbers."""
         self.columns: list[str] = list(relation.columns)
         self.types: list[str] = [str(t) for t in relation.types]
-        self.schema = _schema(self.columns, self.types)
+        self.schema = _schema(self.columns, self.types, shown=shown)
         self._backend = backend
-        self._relation = _exactly(relation, self.types)
+        self._relation = _exactly(relation, self.types, shown=shown)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the answer.
@@ -74,20 +74,26 @@ class Stream:
             )
 
 
-def _schema(columns: Sequence[str], types: Sequence[str]) -> pa.Schema:
-    return pa.schema([pa.field(n, _wire_type(t)) for n, t in zip(columns, types, strict=True)])
+def _schema(columns: Sequence[str], types: Sequence[str], *, shown: bool) -> pa.Schema:
+    pairs = zip(columns, types, strict=True)
+    return pa.schema([pa.field(n, _wire_type(t, shown=shown)) for n, t in pairs])
 
 
-def _exactly(relation: duckdb.DuckDBPyRelation, types: Sequence[str]) -> duckdb.DuckDBPyRelation:
+def _exactly(
+    relation: duckdb.DuckDBPyRelation, types: Sequence[str], *, shown: bool
+) -> duckdb.DuckDBPyRelation:
     """Send columns that Arrow cannot carry exactly in their wire form."""
-    wires = [_wire_text(t) for t in types]
+    wires = [None if shown and t == "HUGEINT" else _wire_text(t) for t in types]
     if not any(wires):
         return relation
     exprs = (f"CAST(#{i} AS {w})" if w else f"#{i}" for i, w in enumerate(wires, start=1))
     return relation.project(", ".join(f"{e} AS c{i}" for i, e in enumerate(exprs)))
 
 
-def _wire_type(type_text: str) -> pa.DataType:
+def _wire_type(type_text: str, *, shown: bool) -> pa.DataType:
+    if shown and type_text == "HUGEINT":
+        # DuckDB sends all 128 bits, though the type promises only 38 digits.
+        return pa.decimal128(38, 0)
     if type_text == '"NULL"':
         return pa.int32()
     try:
@@ -148,8 +154,8 @@ class DuckDB:
             self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name}{listed} AS {sql}")
         self._views.append(name)
 
-    def stream(self, sql: str, params: Parameters = None) -> Stream:
-        """Bind ``sql`` and return its answer unread."""
+    def stream(self, sql: str, params: Parameters = None, *, shown: bool = False) -> Stream:
+        """Bind ``sql`` and return its answer unread; ``shown`` to people, or to be kept exactly."""
         self._failures.clear()
         self._interrupted.clear()
         with self.translated():
@@ -158,7 +164,7 @@ class DuckDB:
                 if not params
                 else self._connection.sql(sql, params=params)
             )
-            return Stream(self, relation)
+            return Stream(self, relation, shown=shown)
 
     def table(self, sql: str, params: Parameters = None) -> pa.Table:
         """Run ``sql`` and return its whole answer.
