@@ -12,6 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import CancelledError
 from grizzly_cli.context.output import Output
 from grizzly_cli.context.supervise import AbandonedError, supervise
 from grizzly_cli.diagnostics import (
@@ -46,6 +47,7 @@ class Context:
         self.record: Callable[[Result], Rows] = lambda result: result
         self.abandoned = False
         self._session: Session | None = None
+        self._unwanted = False
         self._opening = threading.Lock()
 
     def session(self) -> Session:
@@ -56,6 +58,9 @@ class Context:
         with self._opening:
             if self._session is None:
                 self._session = self._open()
+            if self._unwanted:
+                self._unwanted = False
+                raise CancelledError("stopped before it began")
             return self._session
 
     def _open(self) -> Session:
@@ -116,22 +121,26 @@ class Context:
         limit = self.settings.timeout
         try:
             code, late = supervise(job, self._stop, limit)
-        except AbandonedError:
+        except AbandonedError as error:
             self.abandoned = True
-            return INTERRUPTED
+            if not error.late:
+                return INTERRUPTED
+            late, code = True, INTERRUPTED
         if late:
             raise DeadlineError(f"stopped after --timeout {limit:g} s; nothing of it was kept")
         return code
 
     def _stop(self, presses: int) -> None:
-        if presses > 1 or self._session is None:
+        if presses > 1 or (presses and self._session is None):
             raise AbandonedError
-        self._session.interrupt()
+        self.interrupt()
 
     def interrupt(self) -> None:
-        """Stop the statement that is running, if one is."""
+        """Stop the statement that is running, or the one that waits for the engine."""
         if self._session is not None:
             self._session.interrupt()
+        else:
+            self._unwanted = True
 
     def configure(self, **changes: Any) -> None:
         """Change settings for what comes next."""

@@ -20,7 +20,11 @@ _PATIENCE = 3.0
 
 
 class AbandonedError(Exception):
-    """The work did not stop when it was asked to, and was left behind."""
+    """The work did not stop when it was asked to, and was left behind; ``late``: at its deadline."""
+
+    def __init__(self, *, late: bool = False) -> None:
+        super().__init__()
+        self.late = late
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def supervise(
         if done:
             return _result_of(work, late=late)
         if presses or late:
-            raise AbandonedError
+            raise AbandonedError(late=late)
         late, limit = True, patience
         stop(0)
 

@@ -44,6 +44,8 @@ class Opening:
             self.shell.context.session()
             self.shell.refresh()
             self.prompt.app.invalidate()
+        except CancelledError:
+            return  # Ctrl-C came first; the next statement opens it
         except Exception as error:  # noqa: BLE001  # shown by the loop, in the main thread
             self.error = error
             loop = self.prompt.app.loop

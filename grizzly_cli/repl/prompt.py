@@ -149,6 +149,10 @@ def _one_word(event: KeyPressEvent) -> None:
 def bindings(shell: Shell) -> KeyBindings:
     """Return the keys that differ from the editor's own."""
     keys = KeyBindings()
+
+    async def show_keys(_event: KeyPressEvent) -> None:
+        await run_in_terminal(lambda: shell.execute(".help keys"))
+
     inserting = emacs_insert_mode | vi_insert_mode
     typing = Condition(lambda: not shell.leaving)
     keys.add("enter", filter=inserting & typing)(_enter)
@@ -157,11 +161,7 @@ def bindings(shell: Shell) -> KeyBindings:
     keys.add("c-c")(_interrupt)
     keys.add("<sigint>")(_interrupt)
     keys.add("c-right")(_one_word)
-
-    @keys.add("f1")
-    async def _keys(_event: KeyPressEvent) -> None:
-        await run_in_terminal(lambda: shell.execute(".help keys"))
-
+    keys.add("f1")(show_keys)
     return keys
 
 

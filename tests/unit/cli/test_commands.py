@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pyarrow as pa
 import pytest
 
@@ -171,6 +173,17 @@ def test_a_deadline(grizzly):
     code, _, err = grizzly("query", "SLEEP", "--timeout", "0.05")
     assert code == 4
     assert "stopped after --timeout 0.05 s" in err
+
+
+def test_a_deadline_before_the_engine_is_up(grizzly, monkeypatch):
+    def connect(*_, **__):
+        time.sleep(0.3)
+        return grizzly.session
+
+    monkeypatch.setattr("engine.session.connect", connect)
+    code, out, err = grizzly("query", "SELECT 1", "--timeout", "0.05")
+    assert (code, out) == (4, "")
+    assert "stopped after" in err
 
 
 @pytest.mark.parametrize(
