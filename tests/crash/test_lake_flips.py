@@ -37,7 +37,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     create_lake(folder)
     with closing(connect(folder)) as session:
         run(session, "CREATE TABLE t (id INTEGER PRIMARY KEY, name VARCHAR, qty INTEGER)")
-        run(session, "INSERT INTO t SELECT i, 'n' || i || md5(i::TEXT), i % 97 FROM range(12000) r(i)")
+        run(
+            session,
+            "INSERT INTO t SELECT i, 'n' || i || md5(i::TEXT), i % 97 FROM range(12000) r(i)",
+        )
         run(session, "UPDATE t SET qty = -1 WHERE id % 500 = 3")
         run(session, "DELETE FROM t WHERE id BETWEEN 100 AND 110")
         run(session, "UPSERT INTO t SELECT i, md5('u' || i), 0 FROM range(10500, 15000) r(i)")

@@ -7,6 +7,7 @@ standard output, written before the next statement starts.
 from __future__ import annotations
 
 import os
+import random
 import resource
 import signal
 import sys
@@ -103,6 +104,30 @@ def count(lake: Path, times: int, keys: int) -> None:
             say(str(number))
 
 
+def transfer(lake: Path, times: int, seed: int) -> None:
+    """Move money between accounts of two tables, in transactions that are tried until they hold."""
+    dice = random.Random(seed)
+    with closing(connect(lake)) as session:
+        for number in range(times):
+            amount = dice.randint(1, 9)
+            source, target = dice.sample(("savings", "checking"), 2)
+            one, other = dice.randrange(4), dice.randrange(4)
+            while True:
+                try:
+                    run(
+                        session,
+                        f"BEGIN; UPDATE {source} SET n = n - {amount} WHERE id = {one};"
+                        f"UPDATE {target} SET n = n + {amount} WHERE id = {other}; COMMIT",
+                    )
+                except ConflictError:
+                    if session.in_transaction:
+                        run(session, "ROLLBACK")
+                    say("conflict")
+                    continue
+                break
+            say(str(number))
+
+
 def limited(lake: Path, limit: int) -> None:
     """Write ever more under a limit on the size of any file, then go on with little."""
     with closing(connect(lake)) as session:
@@ -125,6 +150,10 @@ def limited(lake: Path, limit: int) -> None:
 
 if __name__ == "__main__":
     role, where, *rest = sys.argv[1:]
-    {"stream": stream, "victims": victims, "count": count, "limited": limited}[role](
-        Path(where), *map(int, rest)
-    )
+    {
+        "stream": stream,
+        "victims": victims,
+        "count": count,
+        "transfer": transfer,
+        "limited": limited,
+    }[role](Path(where), *map(int, rest))

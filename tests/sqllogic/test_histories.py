@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from engine.errors import IntegrityError
 from engine.session import Session, connect, create_lake
 
 Row = tuple[object, ...]
@@ -79,10 +80,17 @@ class History:
         elif roll < 0.4:
             self._transaction(self._dice.choice(["COMMIT", "COMMIT", "ROLLBACK"]))
         else:
-            ours, theirs = self._statement()
-            self._native.execute(theirs)
-            self._lake(ours)
+            self._alone(*self._statement())
         self._remember()
+
+    def _alone(self, ours: str, theirs: str) -> None:
+        try:
+            self._native.execute(theirs)
+        except duckdb.ConstraintException:
+            with pytest.raises(IntegrityError):
+                self._lake(ours)
+        else:
+            self._lake(ours)
 
     def _transaction(self, end: str) -> None:
         pairs = [("BEGIN", "BEGIN"), *(self._statement() for _ in range(3)), (end, end)]
