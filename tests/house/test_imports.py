@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.house.tree import PACKAGES, ROOT, sources
 
 HEAVY = {"sqlglot", "prompt_toolkit", "pyarrow", "duckdb", "numpy", "cryptography"}
 
@@ -80,3 +83,18 @@ def test_the_verifier_runs_where_nothing_else_is_installed() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout.lower()
+
+
+def test_whatever_is_imported_is_a_declared_dependency() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {
+        re.split(r"[^\w-]", text)[0].lower().replace("_", "-")
+        for text in config["project"]["dependencies"]
+    }
+    owners = metadata.packages_distributions()
+    foreign = {name.split(".")[0] for path in sources() for name in imported(path)}
+    foreign -= {*sys.stdlib_module_names, *PACKAGES, "grizzly"}
+    owed = {top: {owner.lower().replace("_", "-") for owner in owners[top]} for top in foreign}
+    assert {top for top, dists in owed.items() if not dists & declared} == set()
+    used = {dist for dists in owed.values() for dist in dists}
+    assert declared - used == set()
