@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import random
 import resource
+import select
 import signal
 import sys
+import time
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from engine.errors import ConflictError, GrizzlyError
@@ -55,8 +56,14 @@ def stream(lake: Path, first: int) -> None:
             number += 1
 
 
-def kill(child: int, *_: object) -> None:
-    os.kill(child, signal.SIGKILL)
+def acknowledged(pipe: int, seconds: float) -> bytes:
+    """Return what comes through a pipe within a time."""
+    end = time.monotonic() + seconds
+    found = b""
+    while (left := end - time.monotonic()) > 0:
+        if select.select([pipe], [], [], left)[0]:
+            found += os.read(pipe, 1 << 16)
+    return found
 
 
 def victims(lake: Path) -> None:
@@ -76,11 +83,10 @@ def victims(lake: Path) -> None:
             finally:
                 os._exit(70)
         os.close(writing)
-        signal.signal(signal.SIGALRM, partial(kill, child))
-        signal.setitimer(signal.ITIMER_REAL, float(delay))
+        acks = acknowledged(reading, float(delay))
+        os.kill(child, signal.SIGKILL)
         with os.fdopen(reading, "rb") as pipe:
-            acks = pipe.read()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+            acks += pipe.read()
         _, status = os.waitpid(child, 0)
         say(f"{os.waitstatus_to_exitcode(status)} {' '.join(acks.decode().split())}")
 
