@@ -6,20 +6,20 @@ timeline's state root commits to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.cache import Cache
 from engine.storage import DataFile, ScanColumn, ScanFile, TableScan, deletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.cache import Cache
     from engine.catalog import Catalog, Column, FileEntry, Table
     from engine.execute.workspace import Workspace
     from engine.storage import Bitmap
 
-OPEN_FILES = 4_096
+OPEN_FILES = 1_024
 """How many data files stay open, with their statistics parsed."""
 
 
@@ -30,15 +30,6 @@ class Lake:
     workspace: Workspace
     opened: Cache[DataFile]
     constant: Callable[[str, str], object]
-
-    @classmethod
-    def over(cls, workspace: Workspace, constant: Callable[[str, str], object]) -> Lake:
-        """Return a lake with nothing open; ``constant`` evaluates a default as a wire value."""
-        return cls(workspace, Cache(OPEN_FILES), constant)
-
-    def within(self, workspace: Workspace) -> Lake:
-        """Return the same open files under another workspace."""
-        return replace(self, workspace=workspace)
 
     def scan(self, table: Table, catalog: Catalog) -> TableScan:
         """Return a scan of all live rows of a table in the state of ``catalog``."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.datatypes import parse_type
 from engine.errors import IntegrityError
 from engine.execute.backends.base import ArrowRelation
 from engine.execute.workspace import INLINE_BYTES, is_pending
@@ -187,11 +186,6 @@ class RowWriter:
     def _show(self, name: str, table: Table, rows: pa.Table) -> str:
         self._relations.show(name, ArrowRelation(rows), [(c.name, c.type) for c in table.columns])
         return name
-
-
-def wire_schema(columns: Sequence[Column]) -> pa.Schema:
-    """Return the Arrow schema in which rows of these columns are exchanged."""
-    return pa.schema([pa.field(c.name, parse_type(c.type).wire) for c in columns])
 
 
 def encode(rows: pa.Table, table: Table) -> list[Encoded]:

@@ -37,8 +37,6 @@ _OPERATIONS = {
     "DROP SNAPSHOT": "snapshot",
 }
 
-Action = "Callable[[Workspace], Result]"
-
 
 def operation(tag: str) -> str:
     """Return the word a commit's leaf records for a statement."""

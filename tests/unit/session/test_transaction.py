@@ -1,0 +1,162 @@
+"""Two sessions on one lakehouse: what conflicts, and what commutes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.errors import ConflictError
+from engine.session import connect, create_lake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from engine.session import Session
+
+Pair = tuple["Session", "Session"]
+
+
+def run(session: Session, sql: str) -> None:
+    for result in session.run(sql):
+        result.spool()
+
+
+def rows(session: Session, sql: str) -> list[tuple[object, ...]]:
+    (result,) = session.run(sql)
+    return list(zip(*(c.to_pylist() for c in result.table().columns), strict=True))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    create_lake(tmp_path / "lake")
+    with ExitStack() as stack:
+        a, b = (stack.enter_context(closing(connect(tmp_path / "lake"))) for _ in range(2))
+        run(a, "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)")
+        run(a, "INSERT INTO t SELECT i, 0 FROM range(10) r(i)")
+        yield a, b
+
+
+def test_rows_of_one_file_can_be_changed_by_two_writers(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; UPDATE t SET v = 1 WHERE k = 1")
+    run(b, "BEGIN; DELETE FROM t WHERE k = 2")
+    run(a, "COMMIT")
+    run(b, "COMMIT")
+    assert rows(a, "SELECT count(*), sum(v) FROM t") == [(9, 1)]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "UPDATE t SET v = 2 WHERE k = 1",
+        "DELETE FROM t WHERE k = 1",
+        "TRUNCATE t",
+        "DROP TABLE t",
+        "ALTER TABLE t ADD COLUMN w INTEGER",
+        "UPSERT INTO t VALUES (1, 3)",
+    ],
+)
+def test_the_second_writer_of_one_row_is_refused(pair: Pair, theirs: str) -> None:
+    a, b = pair
+    run(a, "BEGIN; UPDATE t SET v = 1 WHERE k = 1")
+    run(b, theirs)
+    before = rows(b, "SELECT version, leaf_hash FROM grizzly.timeline")
+    with pytest.raises(ConflictError) as caught:
+        run(a, "COMMIT")
+    assert caught.value.sqlstate == "40001"
+    assert caught.value.retryable
+    assert not a.in_transaction
+    assert rows(b, "SELECT version, leaf_hash FROM grizzly.timeline") == before
+
+
+def test_one_new_key_goes_to_one_writer(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; INSERT INTO t VALUES (77, 1)")
+    run(b, "INSERT INTO t VALUES (77, 2), (78, 2)")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    assert rows(a, "SELECT v FROM t WHERE k = 77") == [(2,)]
+
+
+def test_different_new_keys_commute(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; INSERT INTO t VALUES (77, 1)")
+    run(b, "INSERT INTO t VALUES (78, 2)")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT k FROM t WHERE k > 70 ORDER BY k") == [(77,), (78,)]
+
+
+def test_a_statement_of_its_own_runs_again_after_a_conflict(pair: Pair) -> None:
+    a, b = pair
+    original = a.timeline.commit
+    raced: list[bool] = []
+
+    def slow(build: object, **options: float) -> object:
+        if not raced:
+            raced.append(True)
+            run(b, "UPDATE t SET v = v + 10 WHERE k = 1")
+        return original(build, **options)  # type: ignore[arg-type]
+
+    a.timeline.commit = slow  # type: ignore[method-assign, assignment]
+    run(a, "UPDATE t SET v = v + 1 WHERE k = 1")
+    assert rows(a, "SELECT v FROM t WHERE k = 1") == [(11,)]
+
+
+def test_a_failed_statement_undoes_itself_and_no_other(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; INSERT INTO t VALUES (50, 5)")
+    with pytest.raises(Exception, match="already there"):
+        run(a, "INSERT INTO t VALUES (51, 5), (1, 5)")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT k FROM t WHERE k > 40") == [(50,)]
+
+
+def test_a_transaction_sees_its_own_rows_and_nobody_else_does(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; INSERT INTO t VALUES (50, 5); UPDATE t SET v = 6 WHERE k = 50")
+    assert rows(a, "SELECT v FROM t WHERE k = 50") == [(6,)]
+    assert rows(b, "SELECT v FROM t WHERE k = 50") == []
+    run(a, "DELETE FROM t WHERE k = 50; COMMIT")
+    assert rows(b, "SELECT count(*) FROM t") == [(10,)]
+
+
+def test_a_name_goes_to_one_writer(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; CREATE TABLE u (a INTEGER)")
+    run(b, "CREATE VIEW u AS SELECT 1 AS one")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+
+
+def test_a_constraint_is_not_judged_by_stale_rows(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; ALTER TABLE t ALTER COLUMN v SET NOT NULL")
+    run(b, "INSERT INTO t VALUES (90, NULL)")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    assert rows(a, "SELECT nullable FROM grizzly.columns WHERE name = 'v'") == [(True,)]
+
+
+def test_dropping_a_table_loses_no_row_that_came_meanwhile(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; DROP TABLE t")
+    run(b, "INSERT INTO t VALUES (90, 1)")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    assert rows(a, "SELECT count(*) FROM t") == [(11,)]
+
+
+def test_compaction_loses_to_a_writer_and_changes_no_row(pair: Pair) -> None:
+    a, b = pair
+    for i in range(20, 30):
+        run(b, f"INSERT INTO t VALUES ({i}, 1)")
+    run(a, "BEGIN; COMPACT t")
+    run(b, "DELETE FROM t WHERE k = 25")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    run(a, "COMPACT t")
+    assert rows(b, "SELECT count(*) FROM t") == [(19,)]
+    assert rows(b, "SELECT count(*) FROM grizzly.files WHERE \"table\" = 't'") < [(11,)]
