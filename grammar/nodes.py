@@ -125,10 +125,16 @@ class Explain(Statement):
 
 @dataclass(frozen=True)
 class Show(Statement):
-    """List things; ``what`` is upper case, ``args`` what followed (a table for COLUMNS)."""
+    """List things; ``what`` is upper case.
+
+    COLUMNS are of a ``table``; the others may be narrowed to a ``schema``, or to names ``like`` a
+    pattern.
+    """
 
     what: str
-    args: tuple[exp.Table | str, ...] = ()
+    table: exp.Table | None = None
+    schema: str | None = None
+    like: str | None = None
 
 
 @dataclass(frozen=True)

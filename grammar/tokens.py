@@ -30,8 +30,12 @@ _WORDLESS = frozenset(
 _SWALLOWING = frozenset({"CALL", "EXPLAIN", "OPTIMIZE", "PREPARE", "VACUUM", "RESET", "EXECUTE"})
 
 
+# Another dialect's cast; here ``?::INTEGER`` casts a parameter.
+_FOREIGN = frozenset({"?::"})
+
+
 def _is_plain(keyword: str) -> bool:
-    return keyword not in _SWALLOWING and not (
+    return keyword not in _SWALLOWING | _FOREIGN and not (
         keyword.startswith("{") or keyword.endswith(("}}", "%}"))
     )
 

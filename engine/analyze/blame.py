@@ -94,12 +94,12 @@ def _column(message: str, trees: Sequence[exp.Expr], _: object) -> GrizzlyError 
     listed = _CANDIDATES.search(message)
     candidates = re.findall(r'"([^"]+)"', listed["list"]) if listed else []
     candidates = [c for c in candidates if not c.startswith("_")]
-    best = suggest(name, candidates) or (candidates[0] if len(candidates) == 1 else None)
+    best = suggest(name, candidates)
     hint = None
     if best:
         hint = f"did you mean '{best}'?"
     elif candidates:
-        hint = f"near it: {', '.join(candidates[:6])}"
+        hint = f"in scope: {', '.join(candidates[:6])}"
     return BindError(
         f"there is no column '{name}' here",
         span=_identifier(trees, name),

@@ -18,6 +18,7 @@ from engine.archive import format as gobi
 from engine.archive.format import Manifest, Member
 from engine.archive.reader import CHUNK, refusals, sync_folder
 from engine.archive.report import PackReport
+from engine.catalog import FileEntry
 from engine.clock import SystemClock
 from engine.errors import ArchiveError, CorruptError, UsageError
 from engine.objectstore import LocalStore, layout
@@ -107,21 +108,28 @@ def _moment(root: Path) -> tuple[Store, dict[str, int | bytes]]:
         for name in (layout.FORMAT, *_listed(store, layout.LOG, layout.STATE, layout.TILE)):
             if name not in moment:
                 moment[name] = _size(store, name)
-    named = _named(timeline)
-    for name in _listed(store, layout.OBJECTS):
-        if name.rpartition("/")[2].encode() in named:
+    needed, named = _objects(timeline)
+    for name in sorted({*needed, *_listed(store, layout.OBJECTS)}):
+        if name in needed or name.rpartition("/")[2].encode() in named:
             moment[name] = _size(store, name)
     return store, dict(sorted(moment.items()))
 
 
-def _named(timeline: Timeline) -> set[bytes]:
-    """Return every digest that a commit ever put into the state. Cost: reads the whole log."""
-    return {
-        digest
-        for commit in timeline.commits()
-        for value in commit.changes.values()
-        for digest in _DIGEST.findall(value or b"")
-    }
+def _objects(timeline: Timeline) -> tuple[set[str], set[bytes]]:
+    """Return the files that tables rest on, and every digest that a commit put into the state.
+
+    Cost: reads the whole log.
+    """
+    needed: set[str] = set()
+    named: set[bytes] = set()
+    for commit in timeline.commits():
+        for key, value in commit.changes.items():
+            named.update(_DIGEST.findall(value or b""))
+            if key.startswith("f/") and value is not None:
+                entry = FileEntry.decode(key, value)
+                refs = (entry.data, entry.sidecar, entry.marks)
+                needed.update(layout.data_object(r.digest) for r in refs if r and r.at is None)
+    return needed, named
 
 
 def _listed(store: Store, *prefixes: str) -> Iterator[str]:
@@ -149,10 +157,11 @@ class _Packing:
 
     def write(self, file: BinaryIO) -> Manifest:
         plan = self._plan()
+        total = plan.payload
         members = []
         for place in plan.places[1:]:
             file.seek(place.data)
-            members.append(self._copy(place.member, file, plan.payload))
+            members.append(self._copy(place.member, file, total))
         manifest = Manifest(plan.checkpoint, tuple(members))
         for place in manifest.places:
             file.seek(place.header)

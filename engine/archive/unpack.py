@@ -26,7 +26,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def unpack(archive: Path, target: Path, *, progress: Progress | None = None) -> PackReport:
-    """Make the lakehouse ``target`` from an archive.
+    """Make the lakehouse ``target``, a new or empty folder, from an archive.
 
     Cost: one sequential read of the archive, one sync per member.
     Raises: ArchiveError or CorruptError naming the member, UsageError when ``target`` is in use,
@@ -34,15 +34,20 @@ def unpack(archive: Path, target: Path, *, progress: Progress | None = None) -> 
     """
     _refuse_used(target)
     reader = ArchiveReader(archive)
-    beside = target.parent / f".{target.name}.{SystemClock().token()}"
+    token = SystemClock().token()
+    if target.is_dir():
+        final, beside = target / FOLDER, target / f"{FOLDER}.{token}"
+        folder = beside
+    else:
+        final, beside = target, target.parent / f".{target.name}.{token}"
+        folder = beside / FOLDER
     try:
         with refusals(str(target)):
-            folder = beside / FOLDER
             folder.mkdir(parents=True)
             digest = _write(reader, folder, progress)
             _sync_tree(beside)
-            beside.rename(target)
-            sync_folder(target.parent)
+            beside.rename(final)
+            sync_folder(final.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         reader.close()
@@ -68,7 +73,7 @@ def _write(reader: ArchiveReader, folder: Path, progress: Progress | None) -> st
     """Write every member below ``folder``; return the archive's SHA-256."""
     manifest = reader.manifest
     whole = hashlib.sha256()
-    done = 0
+    done, total = 0, manifest.payload
     for place in manifest.places:
         whole.update(gobi.local_header(place))
         name = place.member.name
@@ -83,7 +88,7 @@ def _write(reader: ArchiveReader, folder: Path, progress: Progress | None) -> st
                 file.write(chunk)
                 done += len(chunk)
                 if progress is not None:
-                    progress(done, manifest.payload)
+                    progress(done, total)
             file.flush()
             os.fsync(file.fileno())
     whole.update(manifest.directory)

@@ -491,7 +491,9 @@ def _find(table: Table, name: str, span: Span | None) -> Column:
         raise BindError(
             f"{table.qualified} has no column '{name}'",
             span=span,
-            hint=f"did you mean '{best}'?" if best else None,
+            hint=f"did you mean '{best}'?"
+            if best
+            else f"its columns are: {', '.join(c.name for c in table.columns[:12])}",
             code="SEMANTIC_004",
         )
     return column

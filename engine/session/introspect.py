@@ -10,55 +10,51 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.errors import UnsupportedError
-from grammar import suggest
+from engine.plan import literal
 
 if TYPE_CHECKING:
     from engine.catalog import Table
     from grammar.nodes import Show
 
 _QUERIES = {
-    "COLUMNS": (
-        'SELECT name, type, nullable, "default", key FROM grizzly.columns '
-        'WHERE lower("table") = lower($table) AND schema = $schema ORDER BY position'
-    ),
-    "FILES": 'SELECT * FROM grizzly.files ORDER BY schema, "table", rid',
-    "SCHEMAS": "SELECT name FROM grizzly.schemas",
-    "SNAPSHOTS": "SELECT name, version, ts FROM grizzly.snapshots ORDER BY version, name",
-    "TABLES": (
-        "SELECT schema, name, kind, rows, columns, key FROM grizzly.tables ORDER BY schema, name"
-    ),
+    "SCHEMAS": ("name", "schemas", ""),
+    "SNAPSHOTS": ("name, version, ts", "snapshots", "ORDER BY version, name"),
+    "TABLES": ("schema, name, kind, rows, columns, key", "tables", "ORDER BY schema, name"),
     "TIMELINE": (
-        "SELECT version, ts, op, tables, author, message FROM grizzly.timeline "
-        "ORDER BY version DESC"
+        "version, ts, op, tables, author, message",
+        "timeline",
+        "ORDER BY version DESC",
     ),
-    "VIEWS": "SELECT schema, name, sql FROM grizzly.views ORDER BY schema, name",
+    "VIEWS": ("schema, name, sql", "views", "ORDER BY schema, name"),
 }
+"""What SHOW lists: columns, the relation of the ``grizzly`` schema, and the order."""
+
+_OF_A_SCHEMA = ("TABLES", "VIEWS")
+_NAMED = ("SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS")
 
 
-def show_query(node: Show, schema: str) -> str:
-    """Return the query that SHOW stands for, where bare names belong to ``schema``.
+def show_query(node: Show) -> str:
+    """Return the query that SHOW stands for; SHOW COLUMNS is DESCRIBE and none of these.
 
-    Raises: UnsupportedError for what cannot be listed.
+    Raises: UnsupportedError for what cannot be narrowed so.
     """
-    what = node.what.upper()
-    if what not in _QUERIES:
-        best = suggest(what, _QUERIES)
-        raise UnsupportedError(
-            f"SHOW {what} is not offered",
-            span=node.span,
-            hint=f"did you mean SHOW {best}?" if best else f"SHOW {', '.join(_QUERIES)}",
-        )
-    query = _QUERIES[what]
-    if what != "COLUMNS":
-        return query
-    target = node.args[0] if node.args else ""
-    if not isinstance(target, str):
-        schema, target = target.db.lower() or schema, target.name
-    return query.replace("$table", _text(target)).replace("$schema", _text(schema))
+    columns, relation, order = _QUERIES[node.what]
+    conditions = _conditions(node, node.what)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {columns} FROM grizzly.{relation} {where} {order}"  # noqa: S608 - parsed again
 
 
-def _text(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
+def _conditions(node: Show, what: str) -> list[str]:
+    conditions = []
+    if node.schema is not None:
+        if what not in _OF_A_SCHEMA:
+            raise UnsupportedError(f"SHOW {what} takes no schema", span=node.span)
+        conditions.append(f"lower(schema) = {literal(node.schema.lower())}")
+    if node.like is not None:
+        if what not in _NAMED:
+            raise UnsupportedError(f"SHOW {what} takes no LIKE", span=node.span)
+        conditions.append(f"name ILIKE {literal(node.like)}")
+    return conditions
 
 
 DESCRIBE_TYPES = ["VARCHAR", "VARCHAR", "BOOLEAN", "BOOLEAN", "VARCHAR"]

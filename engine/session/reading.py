@@ -17,6 +17,7 @@ from engine.plan import RowWrite, Select
 from engine.session import introspect
 from engine.session.result import Result, rows
 from grammar import nodes
+from grammar.timetravel import AsOf, Between, time_of
 
 if TYPE_CHECKING:
     from engine.analyze import Source
@@ -53,7 +54,11 @@ def describe(session: Session, text: str, node: nodes.Describe) -> Result:
     target = node.target
     if not isinstance(target, nodes.Statement):
         schema, name = planner.binder.qualify(target)
-        table = workspace.catalog.table(schema, name)
+        time = time_of(target)
+        catalog = workspace.catalog
+        if isinstance(time, AsOf):
+            catalog = session.executor.around(workspace, session.schema).catalog_at(time.point)
+        table = None if isinstance(time, Between) else catalog.table(schema, name)
         if table is not None:
             return rows(introspect.describe_table(table), "DESCRIBE", introspect.DESCRIBE_TYPES)
     answer = session.executor.query(planner.select_of(target), workspace)

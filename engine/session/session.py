@@ -228,8 +228,10 @@ class Session:
                 return reading.describe(self, text, statement)
             case nodes.Summarize():
                 return reading.summarize(self, text, statement)
+            case nodes.Show(table=table) if table is not None:
+                return reading.describe(self, text, nodes.Describe(statement.span, table))
             case nodes.Show():
-                return self._inner(introspect.show_query(statement, self.schema), "SHOW")
+                return self._inner(introspect.show_query(statement), "SHOW")
             case nodes.SetOption(name=name, value=value):
                 return self._set(name, value, statement)
             case nodes.ResetOption(name=name):

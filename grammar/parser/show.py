@@ -12,8 +12,6 @@ from grammar.nodes import Describe, Show
 from grammar.suggestion import suggest
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
     from grammar.nodes import Statement
     from grammar.parser.cursor import Cursor
 
@@ -31,7 +29,7 @@ def show(cursor: Cursor) -> Statement:
     what = cursor.word()
     if what in SHOWN:
         cursor.at += 1
-        return Show(cursor.span, what, _where(cursor, what))
+        return _narrowed(cursor, what)
     near = suggest(what, SHOWN)
     hint = f"did you mean {near}?" if near else "one of " + ", ".join(sorted(SHOWN))
     if listing or near or cursor.done:
@@ -39,16 +37,16 @@ def show(cursor: Cursor) -> Statement:
     return Describe(cursor.span, cursor.table_at_time())
 
 
-def _where(cursor: Cursor, what: str) -> tuple[exp.Table | str, ...]:
+def _narrowed(cursor: Cursor, what: str) -> Show:
     if what in _OF_A_TABLE:
         if not cursor.take("IN"):
             cursor.need("FROM")
-        return (cursor.table_at_time(),)
+        return Show(cursor.span, what, table=cursor.table_at_time())
+    schema = like = None
     if cursor.take("FROM") or cursor.take("IN"):
-        return (cursor.name("a schema's name"),)
+        schema = cursor.name("a schema's name")
     if cursor.take("LIKE"):
-        pattern = cursor.string()
-        if pattern is None:
+        like = cursor.string()
+        if like is None:
             cursor.fail("expected a pattern in quotes")
-        return (pattern,)
-    return ()
+    return Show(cursor.span, what, schema=schema, like=like)

@@ -298,10 +298,11 @@ def test_transactions() -> None:
 
 def test_show_and_describe() -> None:
     assert (one("SHOW TABLES").what, one("LIST SCHEMAS").what) == ("TABLES", "SCHEMAS")
-    assert one("SHOW TABLES FROM s").args == ("s",)
+    assert one("SHOW TABLES FROM s").schema == "s"
+    assert one("SHOW VIEWS LIKE 'a%'").like == "a%"
     columns = one("SHOW COLUMNS FROM s.t AS OF VERSION 2")
-    assert columns.args[0].name == "t"
-    assert isinstance(time_of(columns.args[0]), AsOf)
+    assert columns.table.name == "t"
+    assert isinstance(time_of(columns.table), AsOf)
     assert one("SHOW t") == n.Describe(one("SHOW t").span, exp.to_table("t"))
     assert isinstance(one("DESCRIBE SELECT 1").target, n.Query)
     assert isinstance(one("SUMMARIZE FROM t").target, n.Query)
