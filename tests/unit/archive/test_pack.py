@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.archive import ArchiveStore, pack, unpack, verify_archive
+from engine.catalog import FileEntry, Ref
 from engine.clock import SystemClock
 from engine.errors import CorruptError, LakeError, ReadOnlyError, UsageError
 from engine.objectstore import LocalStore
@@ -147,6 +148,17 @@ def test_a_damaged_object_is_not_packed(lake: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["key", "shop"]
 
 
+def test_a_missing_object_is_named(lake: Path, tmp_path: Path) -> None:
+    data, marks = Ref(opened(lake).put_object(b"rows")), Ref(DIGEST)
+    entry = FileEntry(rid=1, rows=1, size=4, codec="orc", data=data, marks=marks)
+    opened(lake).commit(lambda _h, _s: Proposal("insert", {"f/00000001/01": entry.encode()}))
+    pack(lake, tmp_path / "a.gobi")
+    (lake / ".grizzly" / "objects" / data.digest[:2] / data.digest).unlink()
+    with pytest.raises(CorruptError, match="missing") as caught:
+        pack(lake, tmp_path / "a.gobi")
+    assert caught.value.subject == f"objects/{data.digest[:2]}/{data.digest}"
+
+
 def test_what_a_crash_left_is_not_packed(lake: Path, tmp_path: Path) -> None:
     clean = pack(lake, tmp_path / "clean.gobi")
     folder = lake / ".grizzly"
@@ -168,7 +180,7 @@ def test_a_moment_is_packed_while_a_writer_goes_on(lake: Path, tmp_path: Path) -
         while not stop.is_set():
             number += 1
             named = writer.put_object(b"object %d" % number).encode()
-            writer.commit(lambda _h, _s, named=named: Proposal("insert", {"f/1/1": named}))
+            writer.commit(lambda _h, _s, named=named: Proposal("insert", {"w/1": named}))
 
     thread = threading.Thread(target=write)
     thread.start()

@@ -48,11 +48,17 @@ def test_every_file_comes_back(archive: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["copy", "small.gobi"]
 
 
-def test_an_empty_folder_is_a_fine_target(archive: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_is_a_fine_target(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "copy"
     target.mkdir()
-    unpack(archive, target)
-    assert (target / ".grizzly" / "FORMAT").is_file()
+    monkeypatch.chdir(target)
+    before = target.stat().st_ino
+    unpack(archive, Path())
+    assert [p.name for p in target.iterdir()] == [".grizzly"]
+    assert (Path() / ".grizzly" / "FORMAT").is_file()
+    assert target.stat().st_ino == before
 
 
 def test_a_used_target_is_left_alone(archive: Path, tmp_path: Path) -> None:
