@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.plan.columns import stored_default
 from engine.plan.definitions import key_ids, require_key
 from engine.plan.nodes import (
     OP_DELETE,
@@ -19,7 +20,6 @@ from engine.plan.nodes import (
     Truncate,
 )
 from engine.plan.planner import Planner
-from engine.plan.rows import stored_default
 from engine.plan.text import comma, ident, literal
 
 __all__ = [

@@ -6,22 +6,22 @@ Layer: ``plan``. Invariant: what cannot be kept is refused by name; no clause is
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from engine.catalog import RESERVED_COLUMNS, SYSTEM, Column, Table, View
+from engine.catalog import SYSTEM, Column, Table, View
 from engine.datatypes import parse_type
 from engine.errors import BindError, UnsupportedError, UsageError
 from engine.plan import nodes
-from engine.plan.text import ident
+from engine.plan.alterations import altered
+from engine.plan.columndefs import column_of, constraint_name
 from grammar import span_of, suggest, table_options, to_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.analyze import Binder
-    from grammar import Span
 
 TABLE_TYPES = ("cow", "hybrid", "mor")
 
@@ -141,7 +141,7 @@ class DefinitionPlanner:
             checks.append(str(to_duckdb(node.this)))
         else:
             raise UnsupportedError(
-                f"the constraint {_words(node)} is not enforced here, so it is not accepted",
+                f"the constraint {constraint_name(node)} is not enforced here, so it is not accepted",
                 span=span_of(node),
                 hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
             )
@@ -184,46 +184,9 @@ class DefinitionPlanner:
         table = self._binder.table(ast.this)
         after, conditions = table, []
         for action in ast.args["actions"]:
-            after, condition = self._action(after, action)
+            after, condition = altered(after, action)
             conditions += [condition] if condition else []
         return nodes.AlterTable(table, after, tuple(conditions))
-
-    def _action(self, table: Table, action: exp.Expr) -> tuple[Table, str | None]:
-        if isinstance(action, exp.ColumnDef):
-            return self._add_column(table, action)
-        if isinstance(action, exp.Drop):
-            return _drop_column(table, action), None
-        if isinstance(action, exp.RenameColumn):
-            return _rename_column(table, action.this.name, action.args["to"]), None
-        if isinstance(action, exp.AlterRename):
-            return table.evolve(name=action.this.name), None
-        if isinstance(action, exp.AlterColumn):
-            return _alter_column(table, action)
-        raise UnsupportedError(
-            "this ALTER TABLE is not offered",
-            span=span_of(action),
-            hint="ADD, DROP and RENAME COLUMN, RENAME TO, SET/DROP DEFAULT, SET/DROP NOT NULL are",
-        )
-
-    def _add_column(self, table: Table, action: exp.ColumnDef) -> tuple[Table, str | None]:
-        column, is_key, checks = column_of(action, table.next_column)
-        if table.column(column.name) is not None:
-            if action.args.get("exists"):
-                return table, None
-            raise BindError(
-                f"{table.qualified} already has a column '{column.name}'", span=span_of(action.this)
-            )
-        if is_key or checks:
-            raise UnsupportedError(
-                "a column added later cannot carry a key or a CHECK", span=span_of(action.this)
-            )
-        needs = None
-        if not column.nullable and column.default is None:
-            needs = "false"
-        return (
-            table.evolve(columns=(*table.columns, column), next_column=table.next_column + 1),
-            needs,
-        )
 
     def _comment(self, ast: exp.Comment) -> nodes.AlterTable:
         if str(ast.args["kind"]).upper() != "TABLE":
@@ -231,39 +194,6 @@ class DefinitionPlanner:
         table = self._binder.table(ast.this)
         text = ast.expression.name if isinstance(ast.expression, exp.Literal) else None
         return nodes.AlterTable(table, table.evolve(comment=text), verb="COMMENT")
-
-
-def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]]:
-    """Return the column, whether it is the key, and its CHECK conditions.
-
-    Raises: UnsupportedError for a type or constraint that cannot be kept.
-    """
-    name = node.name
-    span = span_of(node.this)
-    if name.lower() in RESERVED_COLUMNS:
-        raise UnsupportedError(f"the column name '{name}' is reserved", span=span)
-    if node.args.get("kind") is None:
-        raise BindError(f"the column '{name}' has no type", span=span)
-    kind = _type_of(node.args["kind"], name, span)
-    nullable, default, is_key = True, None, False
-    checks: list[str] = []
-    for constraint in node.args.get("constraints") or ():
-        inner = constraint.kind
-        if isinstance(inner, exp.NotNullColumnConstraint):
-            nullable = bool(inner.args.get("allow_null"))
-        elif isinstance(inner, exp.PrimaryKeyColumnConstraint):
-            is_key, nullable = True, False
-        elif isinstance(inner, exp.DefaultColumnConstraint):
-            default = _default_of(inner.this, name)
-        elif isinstance(inner, exp.CheckColumnConstraint):
-            checks.append(str(to_duckdb(inner.this)))
-        else:
-            raise UnsupportedError(
-                f"the constraint {_words(inner)} is not enforced here, so it is not accepted",
-                span=span,
-                hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
-            )
-    return Column(number, name, kind, nullable, default), is_key, checks
 
 
 def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
@@ -294,98 +224,6 @@ def require_key(table: Table) -> Table:
         replace(c, nullable=c.nullable and c.id not in table.key) for c in table.columns
     )
     return replace(table, columns=columns)
-
-
-def _drop_column(table: Table, action: exp.Drop) -> Table:
-    for ref in action.args.get("tables") or [action.this]:
-        column = _existing(table, ref, missing_ok=bool(action.args.get("exists")))
-        if column is None:
-            continue
-        if column.id in table.key:
-            raise UnsupportedError(f"'{column.name}' is part of the key", span=span_of(ref.this))
-        if any(ident(column.name) in c or column.name in c for c in table.checks):
-            raise UnsupportedError(f"a CHECK needs '{column.name}'", span=span_of(ref.this))
-        rest = tuple(c for c in table.columns if c.id != column.id)
-        if not rest:
-            raise UnsupportedError("a table keeps at least one column", span=span_of(ref.this))
-        table = table.evolve(columns=rest)
-    return table
-
-
-def _rename_column(table: Table, name: str, to: exp.Expr) -> Table:
-    column = table.column(name)
-    if column is None:
-        raise _no_column(table, name, None)
-    if table.column(to.name) is not None and to.name.lower() != name.lower():
-        raise BindError(
-            f"{table.qualified} already has a column '{to.name}'", span=span_of(to.this)
-        )
-    if any(column.name in check for check in table.checks):
-        raise UnsupportedError(f"a CHECK needs '{column.name}'", span=span_of(to.this))
-    return _with_column(table, column, name=to.name)
-
-
-def _alter_column(table: Table, action: exp.AlterColumn) -> tuple[Table, str | None]:
-    column = _existing(table, action, missing_ok=False)
-    if column is None:
-        raise _no_column(table, action.name, span_of(action.this))
-    if action.args.get("dtype") is not None:
-        raise UnsupportedError(
-            "the type of a column cannot be changed in place yet",
-            span=span_of(action.this),
-            hint="add a column of the new type, UPDATE it, then drop the old one",
-        )
-    if action.args.get("allow_null") is not None:
-        if action.args["allow_null"]:
-            if column.id in table.key:
-                raise UnsupportedError(f"'{column.name}' is part of the key")
-            return _with_column(table, column, nullable=True), None
-        return _with_column(table, column, nullable=False), f"{ident(column.name)} IS NOT NULL"
-    if action.args.get("drop"):
-        return _with_column(table, column, default=None), None
-    default = action.args.get("default")
-    if default is not None:
-        return _with_column(table, column, default=_default_of(default, column.name)), None
-    raise UnsupportedError("this ALTER COLUMN is not offered", span=span_of(action.this))
-
-
-def _with_column(table: Table, old: Column, **changes: Any) -> Table:
-    new = replace(old, **changes)
-    return table.evolve(columns=tuple(new if c.id == old.id else c for c in table.columns))
-
-
-def _existing(table: Table, ref: exp.Expr, *, missing_ok: bool) -> Column | None:
-    column = table.column(ref.name)
-    if column is None and not missing_ok:
-        raise _no_column(table, ref.name, span_of(ref.this))
-    return column
-
-
-def _no_column(table: Table, name: str, span: Span | None) -> BindError:
-    best = suggest(name, [c.name for c in table.columns])
-    return BindError(
-        f"{table.qualified} has no column '{name}'",
-        span=span,
-        hint=f"did you mean '{best}'?" if best else None,
-        code="SEMANTIC_004",
-    )
-
-
-def _type_of(node: exp.Expr, column: str, span: Span | None) -> str:
-    try:
-        return parse_type(str(to_duckdb(node))).text
-    except UnsupportedError as error:
-        raise UnsupportedError(
-            f"the column '{column}' cannot be kept: {error.message}", span=span, hint=error.hint
-        ) from None
-
-
-def _default_of(node: exp.Expr, column: str) -> str:
-    if node.find(exp.Column, exp.Query):
-        raise UnsupportedError(
-            f"the default of '{column}' must not refer to columns or tables", span=span_of(node)
-        )
-    return str(to_duckdb(node))
 
 
 def _properties(ast: exp.Create) -> list[exp.Expr]:
@@ -421,14 +259,3 @@ def _table_type(word: str) -> str:
 
 def _key_option(options: dict[str, str]) -> list[str]:
     return [n for n in options.pop("key", "").split(",") if n]
-
-
-def _words(node: exp.Expr) -> str:
-    return {
-        "UniqueColumnConstraint": "UNIQUE",
-        "ForeignKey": "FOREIGN KEY",
-        "Reference": "REFERENCES",
-        "GeneratedAsIdentityColumnConstraint": "GENERATED",
-        "ComputedColumnConstraint": "GENERATED",
-        "CollateColumnConstraint": "COLLATE",
-    }.get(type(node).__name__, type(node).__name__)

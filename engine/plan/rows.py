@@ -10,36 +10,35 @@ from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
-from engine.catalog import Column
 from engine.datatypes import parse_type
 from engine.errors import BindError, UnsupportedError
+from engine.plan.columns import (
+    assigned,
+    columns_sql,
+    default_sql,
+    fill_defaults,
+    find,
+    named,
+    nulls,
+    stored,
+    value_sql,
+    width,
+)
+from engine.plan.merge import branch_of
 from engine.plan.nodes import OP_DELETE, OP_INSERT, OP_UPDATE, RowWrite
 from engine.plan.text import comma, ident
-from grammar import span_of, suggest, to_duckdb
+from grammar import span_of, to_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.analyze import Binder, TableSource
-    from engine.catalog import Table
-    from grammar import Span
+    from engine.catalog import Column, Table
     from grammar.nodes import Upsert
 
 _SOURCE = "_src"
 _HIDDEN = "{t}._file AS _file, {t}._pos AS _pos, {t}._rid AS _rid"
 _NOWHERE = "NULL::INTEGER AS _file, NULL::BIGINT AS _pos, NULL::BIGINT AS _rid"
-
-
-def stored(expression: str, column: Column) -> str:
-    """Return SQL that casts ``expression`` to the column's type and then to its wire form."""
-    kind = parse_type(column.type)
-    typed = f"CAST({expression} AS {kind.text})"
-    return f"CAST({typed} AS {kind.wire_text})" if kind.cast_on_read else typed
-
-
-def stored_default(sql: str, type_text: str) -> str:
-    """Return SQL for a column's default in its wire form."""
-    return stored(f"({sql})", Column(0, "", type_text))
 
 
 class RowPlanner:
@@ -64,7 +63,7 @@ class RowPlanner:
             return self._insert_or(ast, target, columns, alternative)
         source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
-        sql = f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {_columns(table, values)} FROM {source}"  # noqa: S608
+        sql = f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {columns_sql(table, values)} FROM {source}"  # noqa: S608
         return self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
 
     def upsert(self, node: Upsert) -> RowWrite:
@@ -100,10 +99,10 @@ class RowPlanner:
         bound = self._bind_rest(ast)
         sets = self._assignments(table, ast.expressions)
         old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
-        new = {c.id: self._value(c, value) for c, value in _assigned(table, bound.expressions)}
+        new = {c.id: value_sql(c, value) for c, value in assigned(table, bound.expressions)}
         sql = (
             f"{self._with(bound)}SELECT {OP_UPDATE} AS _op, {_HIDDEN.format(t=ident(alias))}, "  # noqa: S608
-            f"{_columns(table, {**old, **new})} FROM {ident(target.name)} AS {ident(alias)}"
+            f"{columns_sql(table, {**old, **new})} FROM {ident(target.name)} AS {ident(alias)}"
             f"{_from(bound.args.get('from_'))}{_where(bound)}"
         )
         if bound.args.get("from_"):
@@ -118,7 +117,7 @@ class RowPlanner:
         alias = ast.this.alias or ast.this.name
         bound = self._bind_rest(ast)
         old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
-        shown = _columns(table, old if ast.args.get("returning") else _nulls(table))
+        shown = columns_sql(table, old if ast.args.get("returning") else nulls(table))
         using = "".join(f", {to_duckdb(u)}" for u in bound.args.get("using") or ())
         sql = (
             f"{self._with(bound)}SELECT {OP_DELETE} AS _op, {_HIDDEN.format(t=ident(alias))}, {shown} "  # noqa: S608
@@ -142,7 +141,7 @@ class RowPlanner:
         if on is None:
             raise UnsupportedError("MERGE needs ON and a condition", span=span_of(ast.this))
         branches = [
-            self._branch(target.table, when, alias, source_alias)
+            branch_of(target.table, when, alias, source_alias)
             for when in bound.args["whens"].expressions
         ]
         kinds = {(b.matched, b.by_source) for b in branches}
@@ -184,7 +183,7 @@ class RowPlanner:
             values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
             on = _match(key, given)
             sql = (
-                f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {_columns(table, values)} FROM {source} "  # noqa: S608
+                f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {columns_sql(table, values)} FROM {source} "  # noqa: S608
                 f"ANTI JOIN {ident(target.name)} AS _t ON {on} QUALIFY row_number() OVER "
                 f"(PARTITION BY {comma(f'{_SOURCE}.{ident(_given(k, given))}' for k in key)}) = 1"
             )
@@ -220,12 +219,12 @@ class RowPlanner:
         for column in conflict.find_all(exp.Column):
             if not column.table and not isinstance(column.parent, exp.OnConflict):
                 column.set("table", exp.to_identifier(alias, quoted=True))
-        new = {c.id: self._value(c, v) for c, v in _assigned(table, conflict.expressions)}
+        new = {c.id: value_sql(c, v) for c, v in assigned(table, conflict.expressions)}
         by_id = {c.id: g for g, c in given}
         parts = []
         for column in table.columns:
             fresh = (
-                f"excluded.{ident(by_id[column.id])}" if column.id in by_id else _default(column)
+                f"excluded.{ident(by_id[column.id])}" if column.id in by_id else default_sql(column)
             )
             old = new.get(column.id, f"{ident(alias)}.{ident(column.name)}")
             both = f"CASE WHEN {ident(alias)}._pos IS NULL THEN {fresh} ELSE {old} END"
@@ -256,7 +255,7 @@ class RowPlanner:
                 value = by_id[column.id]
             else:
                 value = (
-                    f"CASE WHEN _t._pos IS NULL THEN {_default(column)} "
+                    f"CASE WHEN _t._pos IS NULL THEN {default_sql(column)} "
                     f"ELSE _t.{ident(column.name)} END"
                 )
             parts.append(f"{stored(value, column)} AS {ident(column.name)}")
@@ -277,13 +276,13 @@ class RowPlanner:
         """Return the source as SQL, and which of its columns feeds which of the table's."""
         if query is None:
             return f"(SELECT 1) AS {_SOURCE}", []
-        _fill_defaults(query, _named(table, columns) if columns else list(table.columns))
+        fill_defaults(query, named(table, columns) if columns else list(table.columns))
         sql = self._binder.sql(query)
-        names = (not by_name and _width(query)) or self._arity(sql)
+        names = (not by_name and width(query)) or self._arity(sql)
         if by_name:
-            chosen = [_find(table, name, None) for name in names]
+            chosen = [find(table, name, None) for name in names]
         else:
-            chosen = _named(table, columns) if columns else list(table.columns)
+            chosen = named(table, columns) if columns else list(table.columns)
         if len(names) != len(chosen):
             what = "columns are listed" if columns else f"columns are in {table.qualified}"
             raise BindError(
@@ -302,7 +301,7 @@ class RowPlanner:
 
     def _key(self, table: Table, names: Sequence[str], ref: exp.Expr) -> list[Column]:
         if names:
-            return [_find(table, name, span_of(ref)) for name in names]
+            return [find(table, name, span_of(ref)) for name in names]
         if not table.key:
             raise BindError(
                 f"{table.qualified} has no primary key",
@@ -314,14 +313,11 @@ class RowPlanner:
 
     def _assignments(self, table: Table, pairs: Sequence[exp.Expr]) -> list[Column]:
         seen: list[Column] = []
-        for column, value in _assigned(table, pairs):
+        for column, value in assigned(table, pairs):
             if column in seen:
                 raise BindError(f"'{column.name}' is set twice", span=span_of(value))
             seen.append(column)
         return seen
-
-    def _value(self, column: Column, value: exp.Expr) -> str:
-        return _default(column) if _is_default(value) else f"({to_duckdb(value)})"
 
     def _bind_rest(self, ast: exp.Expr) -> exp.Expr:
         """Bind everything of a statement but its target and RETURNING."""
@@ -356,102 +352,6 @@ class RowPlanner:
             ),
         )
 
-    def _branch(self, table: Table, when: exp.When, alias: str, source: str) -> _Branch:
-        matched = bool(when.args.get("matched"))
-        by_source = bool(when.args.get("source"))
-        there, here = f"{ident(alias)}._pos", f"{ident(source)}._from_source"
-        if matched:
-            condition = f"({there} IS NOT NULL AND {here})"
-        elif by_source:
-            condition = f"({here} IS NULL)"
-        else:
-            condition = f"({there} IS NULL)"
-        extra = when.args.get("condition")
-        if extra is not None:
-            condition = f"({condition} AND ({to_duckdb(extra)}))"
-        op, values = self._action(table, when.args["then"], alias, source)
-        return _Branch(condition, op, values, matched=matched, by_source=by_source)
-
-    def _action(
-        self, table: Table, then: exp.Expr, alias: str, source: str
-    ) -> tuple[str, dict[int, str]]:
-        old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
-        star = {c.id: f"{ident(source)}.{ident(c.name)}" for c in table.columns}
-        if isinstance(then, exp.Update):
-            if not then.expressions:
-                return str(OP_UPDATE), star
-            new = {c.id: self._value(c, v) for c, v in _assigned(table, then.expressions)}
-            return str(OP_UPDATE), {**old, **new}
-        if isinstance(then, exp.Insert):
-            if isinstance(then.this, exp.Star) or (then.this is None and not then.expression):
-                return str(OP_INSERT), star
-            names = then.this.expressions if then.this is not None else ()
-            columns = [_find(table, n.name, span_of(n)) for n in names] or list(table.columns)
-            values = then.expression.expressions
-            if len(columns) != len(values):
-                raise BindError(
-                    f"{len(values)} values for {len(columns)} columns", span=span_of(then)
-                )
-            given = {c.id: self._value(c, v) for c, v in zip(columns, values, strict=True)}
-            return str(OP_INSERT), {**{c.id: _default(c) for c in table.columns}, **given}
-        word = then.name.upper()
-        if word == "DELETE":
-            return str(OP_DELETE), old
-        if word in ("DO NOTHING", "NOTHING"):
-            return "NULL", _nulls(table)
-        raise UnsupportedError(f"MERGE cannot {word}", span=span_of(then))
-
-
-class _Branch:
-    """One WHEN of a MERGE, as SQL."""
-
-    def __init__(
-        self, condition: str, op: str, values: dict[int, str], *, matched: bool, by_source: bool
-    ) -> None:
-        self.condition = condition
-        self.op = op
-        self.matched = matched
-        self.by_source = by_source
-        self._values = values
-
-    def column(self, column: Column) -> str:
-        return f"WHEN {self.condition} THEN {stored(self._values[column.id], column)}"
-
-
-def _width(query: exp.Expr) -> list[str]:
-    """Return stand-in names for the columns of VALUES; nothing for other queries."""
-    values = _values(query)
-    if values is None or query.args.get("with_"):
-        return []
-    return [f"col{i}" for i in range(len(values.expressions[0].expressions))]
-
-
-def _values(query: exp.Expr) -> exp.Values | None:
-    """Return the VALUES a source is, bare or as ``SELECT * FROM (VALUES …)``; None for others."""
-    if isinstance(query, exp.Values):
-        return query
-    if isinstance(query, exp.Select) and query.is_star and len(query.expressions) == 1:
-        source = query.args.get("from_")
-        plain = {k for k, v in query.args.items() if v} <= {"expressions", "from_", "kind"}
-        if plain and source is not None:
-            inner = source.this.unnest() if isinstance(source.this, exp.Subquery) else source.this
-            return inner if isinstance(inner, exp.Values) else None
-    return None
-
-
-def _columns(table: Table, values: dict[int, str]) -> str:
-    return comma(
-        f"{stored(values.get(c.id, _default(c)), c)} AS {ident(c.name)}" for c in table.columns
-    )
-
-
-def _nulls(table: Table) -> dict[int, str]:
-    return {c.id: "NULL" for c in table.columns}
-
-
-def _default(column: Column) -> str:
-    return f"({column.default})" if column.default is not None else "NULL"
-
 
 def _match(key: Sequence[Column], given: list[tuple[str, Column]]) -> str:
     return " AND ".join(f"{_SOURCE}.{ident(_given(k, given))} = _t.{ident(k.name)}" for k in key)
@@ -482,50 +382,6 @@ def _query(ast: exp.Insert) -> exp.Expr | None:
 
 def _by_name(ast: exp.Expr) -> bool:
     return bool(ast.args.get("by_name"))
-
-
-def _find(table: Table, name: str, span: Span | None) -> Column:
-    column = table.column(name)
-    if column is None:
-        best = suggest(name, [c.name for c in table.columns])
-        raise BindError(
-            f"{table.qualified} has no column '{name}'",
-            span=span,
-            hint=f"did you mean '{best}'?"
-            if best
-            else f"its columns are: {', '.join(c.name for c in table.columns[:12])}",
-            code="SEMANTIC_004",
-        )
-    return column
-
-
-def _named(table: Table, names: Sequence[exp.Expr]) -> list[Column]:
-    columns = [_find(table, n.name, span_of(n)) for n in names]
-    for position, column in enumerate(columns):
-        if column in columns[:position]:
-            raise BindError(f"'{column.name}' is listed twice", span=span_of(names[position]))
-    return columns
-
-
-def _assigned(table: Table, pairs: Sequence[exp.Expr]) -> list[tuple[Column, exp.Expr]]:
-    out = []
-    for pair in pairs:
-        left = pair.this
-        out.append((_find(table, left.name, span_of(left)), pair.expression))
-    return out
-
-
-def _is_default(value: exp.Expr) -> bool:
-    return isinstance(value, (exp.Var, exp.Column)) and value.name.upper() == "DEFAULT"
-
-
-def _fill_defaults(query: exp.Expr, columns: Sequence[Column]) -> None:
-    """Put each column's default where VALUES says DEFAULT."""
-    values = _values(query)
-    for row in values.expressions if values is not None else ():
-        for column, value in zip(columns, row.expressions, strict=False):
-            if _is_default(value):
-                value.replace(exp.Var(this=_default(column)))
 
 
 def _from(clause: exp.From | None) -> str:
