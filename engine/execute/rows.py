@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from engine.errors import IntegrityError
 from engine.execute.backends.base import ArrowRelation
-from engine.execute.workspace import INLINE_BYTES, is_pending
+from engine.execute.workspace import FIRST_PENDING_ROW, INLINE_BYTES
 from engine.plan import OP_DELETE, OP_INSERT, comma, ident
 from engine.storage import FileColumn, deletion, encode_file, shard
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.execute.lake import Lake
     from engine.execute.relations import Relations
     from engine.plan import RowWrite
-    from engine.storage import Encoded
+    from engine.storage import Bitmap, Encoded
 
 INLINE_ROWS = 1_000
 """Up to so many rows are tried as a part of the commit itself."""
@@ -99,23 +99,19 @@ class RowWriter:
         for encoded in encode(rows, table):
             workspace.add_file(table, encoded)
 
-    def _killed(self, touched: pa.Table, once: str) -> dict[int, list[int]]:
-        killed: dict[int, list[int]] = {}
-        for file, position in zip(
-            touched["_file"].to_pylist(), touched["_pos"].to_pylist(), strict=True
-        ):
-            killed.setdefault(file, []).append(position)
-        for positions in killed.values():
-            if len(set(positions)) != len(positions):
+    def _killed(self, touched: pa.Table, once: str) -> dict[int, Bitmap]:
+        killed: dict[int, Bitmap] = {}
+        for file in pc.unique(touched["_file"]).to_pylist():
+            positions = touched.filter(pc.equal(touched["_file"], file))["_pos"].to_numpy()
+            killed[file] = deletion.bitmap(positions)
+            if deletion.count(killed[file]) != len(positions):
                 raise IntegrityError(once, hint="make the source's rows distinct first")
         return killed
 
-    def _mark(
-        self, table: Table, entries: Sequence[FileEntry], killed: dict[int, list[int]]
-    ) -> None:
+    def _mark(self, table: Table, entries: Sequence[FileEntry], killed: dict[int, Bitmap]) -> None:
         for ordinal, positions in killed.items():
             entry = entries[ordinal]
-            marks = deletion.union(self._lake.marks(entry), deletion.bitmap(positions))
+            marks = deletion.union(self._lake.marks(entry), positions)
             dead = deletion.count(marks)
             self._lake.workspace.mark(table, entry, deletion.serialize(marks), dead)
 
@@ -204,14 +200,12 @@ def encode(rows: pa.Table, table: Table) -> list[Encoded]:
         return list(pool.map(lambda part: encode_file(part, columns, inline=False), parts))
 
 
-def _kept_rids(rids: pa.ChunkedArray | None) -> pa.Array | None:
+def _kept_rids(rids: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
     """Return the ids that updated rows keep; a row of this very transaction gets a new one."""
     if rids is None or rids.null_count == len(rids):
         return None
-    kept = [None if r is None or is_pending(r) else r for r in rids.to_pylist()]
-    if not any(r is not None for r in kept):
-        return None
-    return pa.array(kept, pa.int64())
+    kept = pc.if_else(pc.less(rids, FIRST_PENDING_ROW), rids, pa.scalar(None, pa.int64()))
+    return None if kept.null_count == len(kept) else kept
 
 
 def _duplicate(table: Table, found: pa.Table, what: str, key: Sequence[Column]) -> IntegrityError:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 INLINE_BYTES = 64 << 10
 """An object up to this size rides in its commit; a larger one gets a file of its own."""
 
+FIRST_PENDING_ROW = PENDING_VERSION << ROW_ID_SHIFT
+"""Row ids from here on belong to a commit that is still being written."""
+
 INLINE_TOTAL = 1 << 20
 """What one commit carries at most; further objects get files."""
 
@@ -52,7 +55,7 @@ class Workspace:
         self.keys: dict[str, list[pa.Table]] = {}
         """The keys of the rows added to each keyed table, to be compared at commit."""
         self._inline_bytes = 0
-        self._next_row = PENDING_VERSION << ROW_ID_SHIFT
+        self._next_row = FIRST_PENDING_ROW
         self._catalog: Catalog | None = None
 
     @property
@@ -152,4 +155,4 @@ class Workspace:
 
 def is_pending(rid: int) -> bool:
     """Say whether a row id belongs to a commit that is still being written."""
-    return rid >> ROW_ID_SHIFT == PENDING_VERSION
+    return rid >= FIRST_PENDING_ROW
