@@ -65,3 +65,13 @@ INSERT INTO one VALUES (1, 2);
 INSERT INTO one (answer, answer) VALUES (1, 2);
 -- error
 CREATE VIEW bad AS SELECT missing FROM one;
+-- error
+CREATE TABLE nameless ("" INTEGER);
+CREATE TABLE plain (a INTEGER, b INTEGER);
+-- refused: the scan's own columns
+CREATE TABLE hidden AS SELECT 1 AS _rid;
+-- refused: the scan's own columns
+ALTER TABLE plain RENAME COLUMN b TO _pos;
+-- refused: the scan's own columns
+ALTER TABLE plain ADD COLUMN _cv INTEGER;
+SELECT a FROM plain;
