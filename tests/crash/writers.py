@@ -49,6 +49,7 @@ def one_commit(session: Session, number: int) -> None:
 
 def stream(lake: Path, first: int) -> None:
     with closing(connect(lake)) as session:
+        say("ready")
         number = first
         while True:
             one_commit(session, number)
@@ -67,12 +68,14 @@ def acknowledged(pipe: int, seconds: float) -> bytes:
 
 
 def victims(lake: Path) -> None:
-    """Fork a streaming writer for each `first delay` line read; kill it, and report its acks.
+    """Fork a streaming writer for each line read; kill it, and report its acks.
 
+    A line is the first number to commit, a delay, and whether it counts from the fork (`start`) or
+    from when the lakehouse is open (`ready`), however busy the machine is.
     Forking from a process that has imported everything makes a round cost a kill, not a start.
     """
     for line in sys.stdin:
-        first, delay = line.split()
+        first, delay, since = line.split()
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -83,12 +86,14 @@ def victims(lake: Path) -> None:
             finally:
                 os._exit(70)
         os.close(writing)
-        acks = acknowledged(reading, float(delay))
+        acks = os.read(reading, 1 << 16) if since == "ready" else b""
+        acks += acknowledged(reading, float(delay))
         os.kill(child, signal.SIGKILL)
         with os.fdopen(reading, "rb") as pipe:
             acks += pipe.read()
         _, status = os.waitpid(child, 0)
-        say(f"{os.waitstatus_to_exitcode(status)} {' '.join(acks.decode().split())}")
+        numbers = [line for line in acks.decode().split() if line != "ready"]
+        say(" ".join([str(os.waitstatus_to_exitcode(status)), *numbers]))
 
 
 def count(lake: Path, times: int, keys: int) -> None:
