@@ -92,7 +92,7 @@ class Oracle:
         relation = self.connection.sql(sql)
         if relation is None:
             return Answer([], [], [])
-        types = [str(kind) for kind in relation.types]
+        types = [str(kind).replace('"NULL"', "NULL") for kind in relation.types]
         return self.text(relation.to_arrow_table(), relation.columns, types)
 
     def text(self, table: pa.Table, names: list[str], types: list[str]) -> Answer:
@@ -100,7 +100,7 @@ class Oracle:
         positions = range(len(names))
         table = table.rename_columns([f"c{i}" for i in positions])
         columns = ", ".join(
-            f"c{i}::VARCHAR" if types[i] in {"NULL", '"NULL"'} else f"c{i}::{types[i]}::VARCHAR"
+            f"c{i}::VARCHAR" if "NULL" in types[i] else f"c{i}::{types[i]}::VARCHAR"
             for i in positions
         )
         self.connection.register("answer", table)
