@@ -21,7 +21,7 @@ from engine.analyze.sources import (
     ViewSource,
 )
 from engine.catalog import MAIN, SYSTEM
-from engine.errors import BindError, UnsupportedError
+from engine.errors import BindError, LanguageError, UnsupportedError
 from grammar import parse, span_of, suggest, to_duckdb
 from grammar.nodes import Define
 from grammar.timetravel import AsOf, Between, clear_time, time_of
@@ -242,7 +242,12 @@ class Binder:
         inner = Binder(_Inside(self._around, catalog, view.schema))
         inner.sources = self.sources
         inner._depth = self._depth + 1
-        sql = str(to_duckdb(inner.bind(statement.ast.expression)))
+        try:
+            sql = str(to_duckdb(inner.bind(statement.ast.expression)))
+        except LanguageError as error:
+            error.message = f"the view {view.qualified} no longer works: {error.message}"
+            error.span = span_of(ref)
+            raise
         return ViewSource(self._name(), sql, view.columns)
 
     def _file_function(self, ref: exp.Table, reader: str) -> FileSource:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _COLUMN = re.compile(
-    r'(?:Referenced column "(?P<a>[^"]+)" not found'
+    r'(?:Referenced column "(?P<a>[^"]+)" (?:was )?not found'
     r'|(?:Table|Values list) "(?P<t>[^"]+)" does not have a column named "(?P<b>[^"]+)")'
 )
 _CANDIDATES = re.compile(r"Candidate (?:bindings|tables): (?P<list>[^\n]+)")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from engine.catalog import MAIN, Column, FileEntry, Table, name_key
 from engine.datatypes import parse_type
 from engine.errors import BindError, IntegrityError, UnsupportedError
+from engine.execute.backends.duckdb import NULL_TYPE
 from engine.plan import (
     AlterTable,
     CreateSchema,
@@ -23,6 +24,7 @@ from engine.plan import (
     key_ids,
     literal,
     require_key,
+    require_name,
 )
 
 if TYPE_CHECKING:
@@ -217,7 +219,8 @@ def _typed(table: Table, names: list[str], types: list[str]) -> Table:
                 f"two columns of the query are called '{name}'", hint="rename one with AS"
             )
         seen.add(name.lower())
-        kind = "INTEGER" if text == '"NULL"' else text
+        require_name(name, None)
+        kind = "INTEGER" if text == NULL_TYPE else text
         columns.append(Column(number, name, parse_type(kind).text))
     options = dict(table.options)
     key = key_ids(columns, [k for k in options.pop("key", "").split(",") if k])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.plan.columndefs import require_name
 from engine.plan.columns import stored_default
 from engine.plan.definitions import key_ids, require_key
 from engine.plan.nodes import (
@@ -42,5 +43,6 @@ __all__ = [
     "key_ids",
     "literal",
     "require_key",
+    "require_name",
     "stored_default",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from engine.errors import BindError, UnsupportedError
-from engine.plan.columndefs import column_of, default_of
+from engine.plan.columndefs import column_of, default_of, require_name
 from engine.plan.columns import find
 from engine.plan.text import ident
 from grammar import span_of
@@ -83,6 +83,7 @@ def _drop_column(table: Table, action: exp.Drop) -> Table:
 def _rename_column(table: Table, old: exp.Expr, to: exp.Expr) -> Table:
     name = old.name
     column = find(table, name, span_of(old))
+    require_name(to.name, span_of(to))
     if table.column(to.name) is not None and to.name.lower() != name.lower():
         raise BindError(
             f"{table.qualified} already has a column '{to.name}'", span=span_of(to.this)

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from grammar import Span
 
 
+def require_name(name: str, span: Span | None) -> None:
+    """Make sure a column may be called so.
+
+    Raises: UnsupportedError.
+    """
+    if not name or name.lower() in RESERVED_COLUMNS:
+        why = f"the column name '{name}' is reserved" if name else "a column needs a name"
+        raise UnsupportedError(why, span=span, hint="choose another name, for example with AS")
+
+
 def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]]:
     """Return the column, whether it is the key, and its CHECK conditions.
 
@@ -25,8 +35,7 @@ def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]
     """
     name = node.name
     span = span_of(node.this)
-    if name.lower() in RESERVED_COLUMNS:
-        raise UnsupportedError(f"the column name '{name}' is reserved", span=span)
+    require_name(name, span)
     if node.args.get("kind") is None:
         raise BindError(f"the column '{name}' has no type", span=span)
     kind = _type_of(node.args["kind"], name, span)

@@ -105,13 +105,21 @@ def is_default(value: exp.Expr) -> bool:
     return isinstance(value, (exp.Var, exp.Column)) and value.name.upper() == "DEFAULT"
 
 
-def fill_defaults(query: exp.Expr, columns: Sequence[Column]) -> None:
-    """Put each column's default where VALUES says DEFAULT."""
+def given_values(query: exp.Expr, columns: Sequence[Column]) -> exp.Expr:
+    """Return a source in which each value of VALUES is cast to its column's type, or is its default.
+
+    Rows of VALUES need not agree on types: each value is converted on its own, as in DuckDB.
+    """
+    if values_of(query) is None:
+        return query
+    query = query.copy()
     values = values_of(query)
     for row in values.expressions if values is not None else ():
-        for column, value in zip(columns, row.expressions, strict=False):
-            if is_default(value):
-                value.replace(exp.Var(this=default_sql(column)))
+        for column, value in zip(columns, list(row.expressions), strict=False):
+            given = exp.Var(this=default_sql(column)) if is_default(value) else value.copy()
+            kind = exp.DataType(this=exp.DType.USERDEFINED, kind=parse_type(column.type).text)
+            value.replace(exp.Cast(this=given, to=kind))
+    return query
 
 
 def width(query: exp.Expr) -> list[str]:

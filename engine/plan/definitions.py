@@ -23,15 +23,28 @@ if TYPE_CHECKING:
 
     from engine.analyze import Binder
 
+ID_DIGITS = 16
+"""A table's or view's id is so many random hexadecimal digits."""
+
 TABLE_TYPES = ("cow", "hybrid", "mor")
 
 
 class DefinitionPlanner:
     """Plans one statement that changes definitions."""
 
-    def __init__(self, binder: Binder, token: Callable[[], str], written: str) -> None:
-        """Plan with ``binder``; ``token`` makes fresh ids, ``written`` is the statement's text."""
+    def __init__(
+        self,
+        binder: Binder,
+        arity: Callable[[str], list[str]],
+        token: Callable[[], str],
+        written: str,
+    ) -> None:
+        """Plan with ``binder``; ``token`` makes fresh ids, ``written`` is the statement's text.
+
+        ``arity`` tells a bound query's column names without running it.
+        """
         self._binder = binder
+        self._arity = arity
         self._token = token
         self._written = written
 
@@ -95,7 +108,7 @@ class DefinitionPlanner:
         if query is not None and key_names:
             options["key"] = ",".join(key_names)
         table = Table(
-            self._token()[:8],
+            self._token()[:ID_DIGITS],
             schema,
             name,
             tuple(columns),
@@ -156,8 +169,13 @@ class DefinitionPlanner:
         ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
         columns = [c.name for c in ast.this.expressions] if isinstance(ast.this, exp.Schema) else []
         schema, name = self._fresh(ref)
-        self._binder.bind(ast.expression)
-        view = View(self._token()[:8], schema, name, self._written, tuple(columns))
+        names = self._arity(self._binder.sql(ast.expression))
+        if columns and len(columns) != len(names):
+            raise BindError(
+                f"{len(columns)} columns are named, but the query gives {len(names)}",
+                span=span_of(ref),
+            )
+        view = View(self._token()[:ID_DIGITS], schema, name, self._written, tuple(columns))
         return nodes.CreateView(view, if_not_exists=if_not_exists, replace=replace)
 
     def _drop(self, ast: exp.Drop) -> nodes.Drop:

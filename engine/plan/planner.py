@@ -5,6 +5,7 @@ Layer: ``plan``. Invariant: planning reads definitions only; it touches no data 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -40,7 +41,8 @@ class Planner:
         self.binder = Binder(around)
         self._text = text
         self._token = token
-        self._rows = RowPlanner(self.binder, lambda sql: arity(self.binder.sources, sql))
+        self._arity = lambda sql: arity(self.binder.sources, sql)
+        self._rows = RowPlanner(self.binder, self._arity)
 
     def plan(self, statement: statements.Statement) -> nodes.Plan:
         """Return what is to be done.
@@ -56,7 +58,7 @@ class Planner:
                 return self._write(statement)
             case statements.Define(ast=ast):
                 written = self._text[statement.span.start : statement.span.end]
-                return DefinitionPlanner(self.binder, self._token, written).plan(ast)
+                return DefinitionPlanner(self.binder, self._arity, self._token, written).plan(ast)
             case _:
                 raise UnsupportedError("this statement has no plan", span=statement.span)
 
@@ -97,7 +99,9 @@ class Planner:
         """
         if not isinstance(node.source, str) or not isinstance(node.target, exp.Table):
             raise UsageError("COPY into a table takes a path", hint="COPY 'file.csv' TO t")
-        options = "".join(f", {k} = {v}" for k, v in node.options.items() if k != "format")
+        options = "".join(
+            f", {k} = {_option_sql(v)}" for k, v in node.options.items() if k != "format"
+        )
         source = f"SELECT * FROM {reader}({literal(node.source)}{options})"  # noqa: S608 - parsed again
         schema, name = self.binder.qualify(node.target)
         table = f"{ident(schema)}.{ident(name)}"
@@ -115,3 +119,11 @@ class Planner:
         if isinstance(ast, exp.Delete):
             return self._rows.delete(ast)
         return self._rows.merge(ast)
+
+
+_BARE = re.compile(r"(?:true|false|-?\d+(?:\.\d+)?|[\[{].*[\]}])\Z", re.IGNORECASE | re.DOTALL)
+
+
+def _option_sql(value: str) -> str:
+    """Return an option's value as a literal: a number, a truth value, a list, else text."""
+    return value if _BARE.match(value) else literal(value)

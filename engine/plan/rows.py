@@ -16,8 +16,8 @@ from engine.plan.columns import (
     assigned,
     columns_sql,
     default_sql,
-    fill_defaults,
     find,
+    given_values,
     named,
     nulls,
     stored,
@@ -276,13 +276,10 @@ class RowPlanner:
         """Return the source as SQL, and which of its columns feeds which of the table's."""
         if query is None:
             return f"(SELECT 1) AS {_SOURCE}", []
-        fill_defaults(query, named(table, columns) if columns else list(table.columns))
-        sql = self._binder.sql(query)
+        listed = named(table, columns) if columns else list(table.columns)
+        sql = self._binder.sql(given_values(query, listed))
         names = (not by_name and width(query)) or self._arity(sql)
-        if by_name:
-            chosen = [find(table, name, None) for name in names]
-        else:
-            chosen = named(table, columns) if columns else list(table.columns)
+        chosen = [find(table, name, None) for name in names] if by_name else listed
         if len(names) != len(chosen):
             what = "columns are listed" if columns else f"columns are in {table.qualified}"
             raise BindError(

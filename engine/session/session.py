@@ -297,7 +297,8 @@ class Session:
     def _append(self, workspace: Workspace, tag: str, written: str) -> Commit:
         lake = self.executor.lake(workspace)
         meta = writing.meta(workspace, written)
-        return Transaction(lake).commit(writing.operation(tag), meta)
+        word = "compact" if tag == "COMPACT" else writing.operation(workspace)
+        return Transaction(lake).commit(word, meta)
 
     def _tidy(self, workspace: Workspace) -> None:
         """Compact tables that many small commits have crowded; losing a race costs nothing."""

@@ -53,7 +53,7 @@ class Transaction:
     def _final(self, head: State, seq: int) -> dict[str, bytes | None]:
         self._objects = {}
         changes: dict[str, bytes | None] = {}
-        self._check_tables(head)
+        self._check_definitions(head)
         self._check_names(head)
         for key, value in self._workspace.changes.items():
             if key.startswith("f/"):
@@ -67,6 +67,7 @@ class Transaction:
             if key.startswith("t/") and base is not None:
                 self._check_still(head, key)
             changes[key] = value
+        self._check_added_keys(head)
         return changes
 
     def _final_file(
@@ -131,15 +132,19 @@ class Transaction:
         ref = self._workspace.keep(data)
         return self._settle(replace(theirs, marks=ref, dead=dead), seq).encode()
 
-    def _check_tables(self, head: State) -> None:
-        """A table written to must still be defined as it was; new keys must still be new."""
+    def _check_definitions(self, head: State) -> None:
+        """A table written to must still be defined as it was."""
         touched = {k.split("/")[1] for k in self._workspace.changes if k.startswith("f/")}
         for table_id in touched:
             key = f"t/{table_id}"
-            base = self._workspace.base.get(key)
-            if head.get(key) != base:
+            if head.get(key) != self._workspace.base.get(key):
                 raise ConflictError("another writer altered or dropped the table", hint=RETRY_HINT)
-            if base is not None and table_id in self._workspace.keys:
+
+    def _check_added_keys(self, head: State) -> None:
+        """Keys that were new when they were added must still be new."""
+        for table_id in self._workspace.keys:
+            base = self._workspace.base.get(f"t/{table_id}")
+            if base is not None:
                 self._check_keys(head, Table.decode(table_id, base))
 
     def _check_keys(self, head: State, table: Table) -> None:

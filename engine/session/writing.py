@@ -23,24 +23,17 @@ if TYPE_CHECKING:
 
 MESSAGE_LENGTH = 120
 
-_OPERATIONS = {
-    "INSERT": "append",
-    "COPY": "append",
-    "DELETE": "delete",
-    "TRUNCATE": "delete",
-    "CREATE": "schema",
-    "DROP": "schema",
-    "ALTER": "schema",
-    "COMMENT": "schema",
-    "COMPACT": "compact",
-    "CREATE SNAPSHOT": "snapshot",
-    "DROP SNAPSHOT": "snapshot",
-}
 
-
-def operation(tag: str) -> str:
-    """Return the word a commit's leaf records for a statement."""
-    return _OPERATIONS.get(tag, _OPERATIONS.get(tag.split(" ", 1)[0], "overwrite"))
+def operation(workspace: Workspace) -> str:
+    """Return the word a commit's leaf records for what it does."""
+    changes, base = workspace.changes, workspace.base
+    files = {k: v for k, v in changes.items() if k.startswith("f/")}
+    dropped = any(v is None and k[:2] in ("t/", "v/", "s/") for k, v in changes.items())
+    if files and not dropped:
+        added = any(base.get(k) is None for k in files)
+        touched = any(base.get(k) is not None for k in files)
+        return "overwrite" if added and touched else "append" if added else "delete"
+    return "snapshot" if all(k.startswith("ref/") for k in changes) else "schema"
 
 
 def meta(workspace: Workspace, written: str) -> dict[str, str]:

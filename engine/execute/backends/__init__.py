@@ -1,1 +1,1 @@
-"""."""
+"""The relational engines that plans run on, each behind one module."""

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 122_880
 
+NULL_TYPE = '"NULL"'
+"""What DuckDB calls the type of a bare NULL; such a column is kept as INTEGER."""
+
 _SANDBOX = """
 SET TimeZone = 'UTC';
 SET python_enable_replacements = false;
@@ -94,7 +97,7 @@ def _wire_type(type_text: str, *, shown: bool) -> pa.DataType:
     if shown and type_text == "HUGEINT":
         # DuckDB sends all 128 bits, though the type promises only 38 digits.
         return pa.decimal128(38, 0)
-    if type_text == '"NULL"':
+    if type_text == NULL_TYPE:
         return pa.int32()
     try:
         return parse_type(type_text).wire
@@ -108,7 +111,7 @@ def _quoted(name: str) -> str:
 
 def _wire_text(type_text: str) -> str | None:
     """Return the type a column must be cast to before it leaves, or None."""
-    if type_text == '"NULL"':
+    if type_text == NULL_TYPE:
         return None
     try:
         kind = parse_type(type_text)
