@@ -146,9 +146,9 @@ class Binder:
             )
         return view
 
-    def exists(self, schema: str, name: str) -> bool:
-        """Say whether there is a table of that name."""
-        return self._around.catalog.table(schema, name) is not None
+    def existing(self, schema: str, name: str) -> Table | None:
+        """Return the table of that name, or None."""
+        return self._around.catalog.table(schema, name)
 
     def qualify(self, ref: exp.Table) -> tuple[str, str]:
         """Return the schema and name a reference means, without looking it up."""
@@ -348,7 +348,15 @@ def _unqualify(column: exp.Column) -> None:
                 return
 
 
+_LITERAL_FORMS = (exp.Struct, exp.Array, exp.Cast)
+
+
 def _constant(node: exp.Expr) -> str:
-    if node.find(exp.Column, exp.Query, exp.Func):
+    reaches_out = (
+        n
+        for n in node.find_all(exp.Column, exp.Query, exp.Func)
+        if not isinstance(n, _LITERAL_FORMS)
+    )
+    if next(reaches_out, None) is not None:
         raise UnsupportedError("an option's value must be a constant", span=span_of(node))
     return str(to_duckdb(node))

@@ -34,7 +34,7 @@ class Mapping(Protocol):
 class Catalog:
     """The schemas, tables, views, snapshots and files of one state.
 
-    Cost: definitions are read once, on first use; files of a table on each call.
+    Cost: definitions, and the files of each table, are read once, on first use.
     """
 
     def __init__(self, state: Mapping) -> None:
@@ -42,6 +42,7 @@ class Catalog:
         self.state = state
         self._tables: dict[tuple[str, str], Table] | None = None
         self._views: dict[tuple[str, str], View] | None = None
+        self._files: dict[str, list[FileEntry]] = {}
 
     def schemas(self) -> list[str]:
         """Return all schema names, ``main`` first."""
@@ -74,8 +75,10 @@ class Catalog:
 
     def files(self, table: Table) -> list[FileEntry]:
         """Return the table's data files in row id order."""
-        prefix = table.file_prefix
-        return [FileEntry.decode(key, data) for key, data in self.state.items(prefix)]
+        if table.id not in self._files:
+            items = self.state.items(table.file_prefix)
+            self._files[table.id] = [FileEntry.decode(key, data) for key, data in items]
+        return self._files[table.id]
 
     def _by_name(self) -> dict[tuple[str, str], Table]:
         if self._tables is None:

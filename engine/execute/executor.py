@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.cache import Cache
+from engine.errors import UsageError
 from engine.execute.backends.duckdb import DuckDB, Stream
-from engine.execute.backends.files import FORMATS, suffix_of, write_file
+from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
 from engine.execute.compact import CROWD, compact
 from engine.execute.define import Definer
 from engine.execute.lake import OPEN_FILES, Lake
@@ -20,7 +21,7 @@ from engine.execute.surroundings import Surroundings
 from engine.plan import Export, RowWrite, Select, stored_default
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -148,6 +149,17 @@ class Executor:
                 gone += compact(table, lake)
         return gone
 
+    def columns_of(self, path: str, reader: str, options: Mapping[str, str]) -> list[str]:
+        """Return the names of a foreign file's columns.
+
+        Raises: IoError, ExecutionError.
+        """
+        file = ForeignFile(path, reader, options)
+        try:
+            return file.columns
+        finally:
+            file.close()
+
     def close(self) -> None:
         """Stop the engine."""
         self.backend.close()
@@ -161,5 +173,16 @@ class Executor:
 
 
 def format_of(path: str, option: str | None) -> str:
-    """Return the format to write ``path`` in: the option, else by the suffix, else CSV."""
-    return (option or FORMATS.get(suffix_of(path), "csv")).lower()
+    """Return the format to write ``path`` in: the option, else by the suffix.
+
+    Raises: UsageError when neither says.
+    """
+    form = option or FORMATS.get(suffix_of(path))
+    if form is None:
+        raise UsageError(
+            f"the format of {path} is not known",
+            subject=path,
+            hint=f"name it: COPY t TO '{path}' (FORMAT csv), or end the name in one of "
+            + ", ".join(FORMATS),
+        )
+    return form.lower()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from engine.analyze import Binder
+from engine.datatypes import parse_type
 from engine.errors import UnsupportedError, UsageError
 from engine.plan import nodes
 from engine.plan.definitions import DefinitionPlanner
@@ -19,7 +20,7 @@ from engine.plan.text import comma, ident, literal
 from grammar import nodes as statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.analyze import Source, Surroundings
 
@@ -92,20 +93,38 @@ class Planner:
             query = exp.select(*columns).from_(query)
         return nodes.Export(self.select(query), node.target, form, dict(node.options))
 
-    def import_text(self, node: statements.Copy, reader: str) -> str:
+    def import_options(self, node: statements.Copy) -> dict[str, str]:
+        """Return the reader's options of a COPY as SQL literals."""
+        return {k: _option_sql(v) for k, v in node.options.items() if k != "format"}
+
+    def typed_option(self, node: statements.Copy, columns: Sequence[str]) -> dict[str, str]:
+        """Return the option by which a CSV is read in the types of the table it goes to.
+
+        So a value that does not fit is reported with its line.
+        """
+        if not isinstance(node.target, exp.Table):
+            return {}
+        table = self.binder.existing(*self.binder.qualify(node.target))
+        found = [(c, table.column(c)) for c in columns] if table is not None else []
+        pairs = [
+            f"{literal(name)}: {literal(column.type)}"
+            for name, column in found
+            if column is not None and not parse_type(column.type).cast_on_read
+        ]
+        return {"types": f"{{{comma(pairs)}}}"} if pairs else {}
+
+    def import_text(self, node: statements.Copy, reader: str, options: Mapping[str, str]) -> str:
         """Return the statement that COPY … TO a table, or FROM a file, stands for.
 
         A table that is there takes the file's columns by name; otherwise the file makes it.
         """
         if not isinstance(node.source, str) or not isinstance(node.target, exp.Table):
             raise UsageError("COPY into a table takes a path", hint="COPY 'file.csv' TO t")
-        options = "".join(
-            f", {k} = {_option_sql(v)}" for k, v in node.options.items() if k != "format"
-        )
-        source = f"SELECT * FROM {reader}({literal(node.source)}{options})"  # noqa: S608 - parsed again
+        listed = "".join(f", {k} = {v}" for k, v in options.items())
+        source = f"SELECT * FROM {reader}({literal(node.source)}{listed})"  # noqa: S608 - parsed again
         schema, name = self.binder.qualify(node.target)
         table = f"{ident(schema)}.{ident(name)}"
-        if self.binder.exists(schema, name):
+        if self.binder.existing(schema, name) is not None:
             columns = f"({comma(ident(c) for c in node.columns)})" if node.columns else "BY NAME"
             return f"INSERT INTO {table} {columns} {source}"
         return f"CREATE TABLE {table} AS {source}"

@@ -112,7 +112,11 @@ def _import(session: Session, node: nodes.Copy, workspace: Workspace) -> Result:
         )
     function = {"orc": "read_orc", "arrow": "read_arrow"}.get(reader, reader)
     planner = session.planner("", workspace)
-    text = planner.import_text(node, function)
+    options = planner.import_options(node)
+    if reader == "read_csv" and not node.columns:
+        columns = session.executor.columns_of(path, reader, options)
+        options = {**planner.typed_option(node, columns), **options}
+    text = planner.import_text(node, function, options)
     (statement,) = parse(text)
     result = _planned(session, text, statement, workspace, None)
     return Result("COPY", count=result.count)

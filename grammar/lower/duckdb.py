@@ -35,6 +35,7 @@ def to_duckdb(ast: exp.Expr) -> str:
         root = _shift_indexes(root)
         _spread_distinct(root)
         _nulls_inside(root)
+        _keep_qualifiers(root)
         return _print(root)
 
 
@@ -51,6 +52,15 @@ def _print(root: exp.Expr) -> str:
         raise ParseError(
             f"cannot be run: {str(error).splitlines()[0]}", span=span_of(root), code="SEMANTIC_003"
         ) from None
+
+
+def _keep_qualifiers(root: exp.Expr) -> None:
+    """Inside PIVOT the printer drops the tables of all columns, those of its subquery too."""
+    for pivot in root.find_all(exp.Pivot):
+        for query in pivot.find_all(exp.Query):
+            for column in list(query.find_all(exp.Column)):
+                if column.table:
+                    column.replace(exp.Dot.build([part.copy() for part in column.parts]))
 
 
 # ---------------------------------------------------------------- text

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 122_880
 
-NULL_TYPE = '"NULL"'
-"""What DuckDB calls the type of a bare NULL; such a column is kept as INTEGER."""
+NULL_TYPE = "NULL"
+"""The type of a bare NULL, which DuckDB quotes; such a column is kept as INTEGER."""
 
 _SANDBOX = """
 SET TimeZone = 'UTC';
@@ -54,7 +54,7 @@ class Stream:
     def __init__(self, backend: DuckDB, relation: duckdb.DuckDBPyRelation, *, shown: bool) -> None:
         """Bind only; nothing runs until ``batches`` is read. What is ``shown`` keeps numbers numbers."""
         self.columns: list[str] = list(relation.columns)
-        self.types: list[str] = [str(t) for t in relation.types]
+        self.types: list[str] = [str(t).replace('"NULL"', NULL_TYPE) for t in relation.types]
         self.schema = _schema(self.columns, self.types, shown=shown)
         self._backend = backend
         self._relation = _exactly(relation, self.types, shown=shown)

@@ -6,6 +6,7 @@ a user wrote never reaches it. The instance that runs users' queries cannot open
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,12 +124,15 @@ class ForeignFile:
         self._connection.close()
 
     def _probe(self, reader: str, options: Mapping[str, str]) -> None:
+        if reader == "read_csv" and "skip" not in options:
+            # Left to itself the sniffer takes ragged lines at the start for a preamble.
+            self._call = _call(reader, self.path, {**options, "skip": "0"})
         try:
             relation = self._connection.sql(f"SELECT * FROM {self._call}")  # noqa: S608 - see invariant
             self.columns = list(relation.columns)
             self.types = [str(t) for t in relation.types]
             if reader == "read_csv" and len(self.columns) == 1 and "delim" not in options:
-                self._insist_on_delimiter(options)
+                self._insist_on_delimiter()
         except duckdb.Error as error:
             raise _file_error(self.path, error) from None
         self.schema = pa.schema(
@@ -138,16 +142,11 @@ class ForeignFile:
             ]
         )
 
-    def _insist_on_delimiter(self, options: Mapping[str, str]) -> None:
+    def _insist_on_delimiter(self) -> None:
         """A ragged CSV must fail: the sniffer would fall back to one column holding whole lines."""
         delimiter = next((d for d in _DELIMITERS if d in self.columns[0]), None)
-        if delimiter is None:
-            return
-        strict = {**options, "delim": quote(delimiter), "header": "true"}
-        self._call = _call("read_csv", self.path, strict)
-        relation = self._connection.sql(f"SELECT * FROM {self._call}")  # noqa: S608 - see invariant
-        self.columns = list(relation.columns)
-        self.types = [str(t) for t in relation.types]
+        if delimiter is not None and Path(self.path).is_file():
+            raise _ragged(self.path, delimiter)
 
     def _types_of(self, table: pa.Table) -> list[str]:
         relation = self._connection.from_arrow(table.schema.empty_table())
@@ -255,7 +254,34 @@ def _first_line(error: Exception) -> str:
     return re.sub(r"^[A-Z][A-Za-z ]* Error: ", "", str(error)).split("\n", 1)[0]
 
 
+def _ragged(path: str, delimiter: str) -> ExecutionError:
+    """Return an error that names the first line with another number of values than the header."""
+    with Path(path).open(encoding="utf-8", errors="replace", newline="") as file:
+        lines = csv.reader(file, delimiter=delimiter)
+        width = len(next(lines))
+        for row in lines:
+            if row and len(row) != width:
+                return ExecutionError(
+                    f"{path}, line {lines.line_num}: {len(row)} values, "
+                    f"but the header names {width} columns",
+                    subject=path,
+                    hint="mend that line, or read with FROM read_csv(…, ignore_errors = true)",
+                    code="IO_004",
+                )
+    return ExecutionError(
+        f"the columns of {path} cannot be told apart",
+        subject=path,
+        hint="name the delimiter: read_csv(…, delim = ';')",
+        code="IO_004",
+    )
+
+
 _CSV = re.compile(r"CSV Error on Line: (\d+)\n(?:Original Line: (.*)\n)?(.*)")
+
+
+_CONVERSION = re.compile(
+    r"Error when converting column \"(.+?)\"\. Could not convert string \"(.*?)\" to '(.+?)'"
+)
 
 
 def _file_error(path: str, error: Exception) -> IoError | ExecutionError:
@@ -268,6 +294,9 @@ def _file_error(path: str, error: Exception) -> IoError | ExecutionError:
     if found:
         line, original, what = found.groups()
         shown = f" ({original.strip()[:60]})" if original else ""
+        bad = _CONVERSION.search(text)
+        if bad:
+            what = f"column {bad[1]}: '{bad[2]}' is not a value of type {bad[3]}"
         return ExecutionError(
             f"{path}, line {line}{shown}: {what.strip()}",
             subject=path,
