@@ -205,7 +205,9 @@ class Cursor:
         self.rowcount = -1
         self.description: list[tuple[Any, ...]] | None = None
         self._result: Result | None = None
-        self._rows: Iterator[tuple[Any, ...]] = iter(())
+        self._batch: pa.RecordBatch | None = None
+        self._rows: list[tuple[Any, ...]] = []
+        self._at = 0
 
     def execute(
         self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
@@ -221,11 +223,10 @@ class Cursor:
         self._result = result
         self.rowcount = -1 if result is None or result.count is None else result.count
         self.description = None
-        self._rows = iter(())
+        self._batch, self._rows, self._at = None, [], 0
         if result is not None and result.kind == "rows":
             pairs = zip(result.columns, result.types, strict=True)
             self.description = [(n, t, None, None, None, None, None) for n, t in pairs]
-            self._rows = _tuples(result)
         return self
 
     def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> Cursor:
@@ -253,26 +254,38 @@ class Cursor:
 
         Raises: InterfaceError when the statement gave no rows.
         """
+        import pyarrow as pa  # noqa: PLC0415 - importing this module stays cheap
+
         if self._result is None or self._result.kind != "rows":
             raise InterfaceError("the statement gave no rows")
         with _translated():
-            return self._result.table()
+            rest = [] if self._batch is None else [self._batch.slice(self._at)]
+            self._batch, self._rows, self._at = None, [], 0
+            return pa.Table.from_batches(
+                [*rest, *self._result.batches()], schema=self._result.schema
+            )
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row, or None."""
         with _translated():
-            return next(self._rows, None)
+            self.connection.session  # noqa: B018 - raises after close
+            while self._at >= len(self._rows):
+                if not self._advance():
+                    return None
+            self._at += 1
+            return self._rows[self._at - 1]
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Return the next rows, ``arraysize`` of them unless told otherwise."""
-        with _translated():
-            wanted = self.arraysize if size is None else size
-            return [row for _, row in zip(range(wanted), self._rows, strict=False)]
+        wanted = self.arraysize if size is None else size
+        rows: list[tuple[Any, ...]] = []
+        while len(rows) < wanted and (row := self.fetchone()) is not None:
+            rows.append(row)
+        return rows
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all remaining rows."""
-        with _translated():
-            return list(self._rows)
+        return list(self)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         """Iterate over the remaining rows."""
@@ -288,19 +301,26 @@ class Cursor:
     def close(self) -> None:
         """Let go of the answer."""
         self._result = None
-        self._rows = iter(())
+        self._batch, self._rows, self._at = None, [], 0
+
+    def _advance(self) -> bool:
+        """Take the next batch; return False at the end."""
+        if self._result is None:
+            return False
+        self._batch = next(self._result.batches(), None)
+        if self._batch is None:
+            return False
+        self._rows, self._at = list(_tuples(self._batch, self._result.types)), 0
+        return True
 
 
-def _tuples(result: Result) -> Iterator[tuple[Any, ...]]:
-    whole = [kind == "HUGEINT" for kind in result.types]
-    for batch in result.batches():
-        columns = (
-            [None if v is None else int(v) for v in column.to_pylist()]
-            if is_whole
-            else column.to_pylist()
-            for column, is_whole in zip(batch.columns, whole, strict=True)
-        )
-        yield from zip(*columns, strict=True)
+def _tuples(batch: pa.RecordBatch, types: list[str]) -> Iterator[tuple[Any, ...]]:
+    columns = []
+    for column, kind in zip(batch.columns, types, strict=True):
+        values = column.to_pylist()
+        whole = kind == "HUGEINT"
+        columns.append([None if v is None else int(v) for v in values] if whole else values)
+    yield from zip(*columns, strict=True)
 
 
 class _translated:  # noqa: N801 - reads as a word of the language
@@ -316,6 +336,8 @@ class _translated:  # noqa: N801 - reads as a word of the language
         trace: TracebackType | None,
     ) -> None:
         """Translate."""
+        if isinstance(error, (OverflowError, ValueError)):
+            raise DataError(f"a value has no counterpart in Python: {error}") from error
         if not isinstance(error, errors.GrizzlyError):
             return
         cls = next(ours for theirs, ours in _CLASSES if isinstance(error, theirs))

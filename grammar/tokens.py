@@ -6,6 +6,7 @@ every error can show the place. Comments are dropped here: they never reach a tr
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from sqlglot.dialects.duckdb import DuckDB
@@ -50,18 +51,51 @@ class GrizzlyTokenizer(DuckDB.Tokenizer):
     }
 
 
+class _NoDollarQuotes(GrizzlyTokenizer):
+    """For text without dollar quotes, where ``$x,$y`` must not look like the start of one."""
+
+    HEREDOC_STRINGS: ClassVar[list[str | tuple[str, str]]] = []
+
+
+_DOLLAR_QUOTE = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
+
+
 def tokenize(text: str) -> list[Token]:
-    """Cut text into tokens.
+    """Cut text into tokens; parameters have names, ``?`` and ``$1`` too: ``$_1``.
 
     Raises: ParseError for an unclosed quote or comment, and for a malformed number.
     """
     try:
-        tokens = GrizzlyTokenizer(dialect=DuckDB).tokenize(text)
+        kind = GrizzlyTokenizer if _DOLLAR_QUOTE.search(text) else _NoDollarQuotes
+        tokens = kind(dialect=DuckDB).tokenize(text)
     except TokenError as error:
         raise _lexical_error(text, error) from None
     for token in tokens:
         token.comments = []
-    return _join_fractions(tokens)
+    return _name_parameters(_join_fractions(tokens))
+
+
+def _name_parameters(tokens: list[Token]) -> list[Token]:
+    """Name every ``?`` by its place in the text, so that printing may move or repeat it."""
+    out: list[Token] = []
+    count = 0
+    for number, token in enumerate(tokens):
+        before = tokens[number - 1] if number else None
+        if token.token_type is TokenType.PLACEHOLDER and token.text == "?":
+            count += 1
+            at = (token.line, token.col, token.start, token.end)
+            out += [Token(TokenType.PARAMETER, "$", *at), Token(TokenType.VAR, f"_{count}", *at)]
+        elif (
+            token.token_type is TokenType.NUMBER
+            and before is not None
+            and before.token_type is TokenType.PARAMETER
+            and token.text.isdigit()
+        ):
+            at = (token.line, token.col, token.start, token.end)
+            out.append(Token(TokenType.VAR, f"_{token.text}", *at))
+        else:
+            out.append(token)
+    return out
 
 
 def _join_fractions(tokens: list[Token]) -> list[Token]:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from engine.analyze import functions
 from engine.analyze.sources import (
+    RESERVED,
     ChangeSource,
     FileSource,
     Source,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 SYSTEM_RELATIONS = ("columns", "files", "schemas", "snapshots", "tables", "timeline", "views")
 MAX_VIEW_DEPTH = 32
-VERSION_MAX = 0x7FFF_FFFE
 
 
 class Surroundings(Protocol):
@@ -48,6 +48,11 @@ class Surroundings(Protocol):
     @property
     def schema(self) -> str:
         """The schema that bare names belong to."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The version of the present."""
         ...
 
     def catalog_at(self, point: Point) -> Catalog:
@@ -78,7 +83,8 @@ class Binder:
         """Bind in these surroundings."""
         self._around = around
         self.sources: list[Source] = []
-        self._depth = 0
+        self.views: set[str] = set()
+        self._inside: tuple[str, ...] = ()
 
     def bind(self, ast: exp.Expr) -> exp.Expr:
         """Return a copy of ``ast`` that reads from ``sources`` only.
@@ -86,6 +92,7 @@ class Binder:
         Raises: BindError for an unknown name, UnsupportedError for a forbidden function.
         """
         functions.check(ast)
+        _check_names(ast)
         root = ast.copy()
         for table in list(root.find_all(exp.Table)):
             if not _is_cte(table):
@@ -146,6 +153,10 @@ class Binder:
             )
         return view
 
+    def replaced_view(self, schema: str, name: str) -> View | None:
+        """Return the view of that name, or None."""
+        return self._around.catalog.view(schema, name)
+
     def existing(self, schema: str, name: str) -> Table | None:
         """Return the table of that name, or None."""
         return self._around.catalog.table(schema, name)
@@ -159,7 +170,7 @@ class Binder:
         return (ref.db.lower() if ref.db else self._around.schema), ref.name
 
     def _name(self) -> str:
-        return f"_s{len(self.sources)}"
+        return f"{RESERVED}s{len(self.sources)}"
 
     def _bind_table(self, ref: exp.Table) -> None:
         if isinstance(ref.this, exp.Identifier):
@@ -191,15 +202,13 @@ class Binder:
             return self._system(ref, name)
         if isinstance(time, Between):
             return self._changes(ref, schema, name, time)
-        catalog = self._around.catalog
-        if isinstance(time, AsOf):
-            catalog = self._around.catalog_at(time.point)
+        catalog, version = self._at(time)
         table = catalog.table(schema, name)
         if table is not None:
             return TableSource(self._name(), table, catalog)
         view = catalog.view(schema, name)
         if view is not None:
-            return self._view(view, ref, catalog)
+            return self._view(view, ref, catalog, version)
         reader = None if ref.db else self._around.reader_of(ref.name)
         if reader is not None:
             return FileSource(self._name(), ref.name, reader, {})
@@ -213,39 +222,48 @@ class Binder:
                 span=span_of(ref),
                 hint=f"did you mean {SYSTEM}.{best}?" if best else None,
             )
-        time = time_of(ref)
-        catalog = self._around.catalog
+        catalog, version = self._at(time_of(ref))
+        return SystemSource(self._name(), name.lower(), catalog, version)
+
+    def _at(self, time: AsOf | Between | None) -> tuple[Catalog, int]:
+        """Return the names at a time and its version; a range of changes is about the present."""
         if isinstance(time, AsOf):
-            catalog = self._around.catalog_at(time.point)
-        return SystemSource(self._name(), name.lower(), catalog)
+            return self._around.catalog_at(time.point), self._around.version_of(time.point)
+        return self._around.catalog, self._around.version
 
     def _changes(self, ref: exp.Table, schema: str, name: str, time: Between) -> ChangeSource:
+        newest = self._around.version
         since = 0 if time.since is None else self._around.version_of(time.since)
-        until = VERSION_MAX if time.until is None else self._around.version_of(time.until)
-        if since > until:
-            since, until = until, since
+        if since > newest:
+            raise BindError(
+                f"there is no version {since} yet; the newest is {newest}",
+                span=span_of(ref),
+                code="TIME_001",
+            )
+        until = newest if time.until is None else self._around.version_of(time.until)
+        since, until = sorted((since, min(until, newest)))
         catalog = self._around.catalog
         table = catalog.table(schema, name)
         if table is None:
             raise self._unknown(ref, schema, name, catalog)
         return ChangeSource(self._name(), table, since, until, time.full)
 
-    def _view(self, view: View, ref: exp.Table, catalog: Catalog) -> ViewSource:
-        if self._depth >= MAX_VIEW_DEPTH:
-            raise BindError(
-                f"views are nested more than {MAX_VIEW_DEPTH} deep at {view.qualified}",
-                span=span_of(ref),
-            )
+    def _view(self, view: View, ref: exp.Table, catalog: Catalog, version: int) -> ViewSource:
+        if view.id in self._inside or len(self._inside) >= MAX_VIEW_DEPTH:
+            why = "reads itself" if view.id in self._inside else "is nested too deep"
+            raise BindError(f"the view {view.qualified} {why}", span=span_of(ref))
+        self.views.add(view.id)
         statement = parse(view.sql)[0]
         if not (isinstance(statement, Define) and isinstance(statement.ast, exp.Create)):
             raise UnsupportedError(f"the view {view.qualified} holds no query", span=span_of(ref))
-        inner = Binder(_Inside(self._around, catalog, view.schema))
-        inner.sources = self.sources
-        inner._depth = self._depth + 1
+        inner = Binder(_Inside(self._around, catalog, view.schema, version))
+        inner.sources, inner.views = self.sources, self.views
+        inner._inside = (*self._inside, view.id)
         try:
             sql = str(to_duckdb(inner.bind(statement.ast.expression)))
         except LanguageError as error:
-            error.message = f"the view {view.qualified} no longer works: {error.message}"
+            if not self._inside:
+                error.message = f"the view {view.qualified} no longer works: {error.message}"
             error.span = span_of(ref)
             raise
         return ViewSource(self._name(), sql, view.columns)
@@ -291,11 +309,12 @@ class Binder:
 
 
 class _Inside:
-    """The surroundings of a view's own text: its catalog and its schema."""
+    """The surroundings of a view's own text: its catalog, its schema and its time."""
 
-    def __init__(self, around: Surroundings, catalog: Catalog, schema: str) -> None:
+    def __init__(self, around: Surroundings, catalog: Catalog, schema: str, version: int) -> None:
         self.catalog = catalog
         self.schema = schema
+        self.version = version
         self._around = around
 
     def catalog_at(self, point: Point) -> Catalog:
@@ -308,6 +327,12 @@ class _Inside:
         return self._around.reader_of(path)
 
 
+def _check_names(ast: exp.Expr) -> None:
+    for node in ast.find_all(exp.Identifier):
+        if node.name.lower().startswith(RESERVED):
+            raise UnsupportedError(f"names cannot begin with {RESERVED}", span=span_of(node))
+
+
 def _names(catalog: Catalog, schema: str) -> Iterator[str]:
     items: list[Table | View] = [*catalog.tables(), *catalog.views()]
     for item in items:
@@ -316,7 +341,7 @@ def _names(catalog: Catalog, schema: str) -> Iterator[str]:
 
 def _is_cte(table: exp.Table) -> bool:
     """Say whether a bare name means a CTE that is visible where it stands."""
-    if table.db or not isinstance(table.this, exp.Identifier):
+    if table.db or not isinstance(table.this, exp.Identifier) or time_of(table) is not None:
         return False
     name = table.name.lower()
     inside: exp.Expr = table

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from engine.analyze.functions import function_name
+from engine.analyze.sources import RESERVED
 from engine.errors import (
     BindError,
     ExecutionError,
@@ -51,7 +52,7 @@ _OUT_OF_RANGE = re.compile(
 )
 _OVERFLOW = re.compile(r"Overflow in (?P<what>.+?)[!.]?$")
 _ZERO = re.compile(r"Division by zero")
-_SOURCE_NAME = re.compile(r"\b_s\d+\b")
+_SOURCE_NAME = re.compile(rf"\b{RESERVED}\w+\b")
 
 _INTERNAL_TYPES = {
     "INT8": "TINYINT",

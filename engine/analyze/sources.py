@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from engine.catalog import Catalog, Table
 
 
+RESERVED = "_grizzly_"
+"""What the names of sources begin with; nothing in a statement may."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableSource:
     """A table at one state; ``hidden`` adds the columns that address its rows."""
@@ -50,11 +54,12 @@ class FileSource:
 
 @dataclass(frozen=True, slots=True)
 class SystemSource:
-    """A table of the ``grizzly`` schema, computed on demand."""
+    """A table of the ``grizzly`` schema at one version, computed on demand."""
 
     name: str
     relation: str
     catalog: Catalog
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,17 +32,10 @@ def trees_of(statement: Statement) -> list[exp.Expr]:
     return found
 
 
-def parameters(trees: Iterable[exp.Expr]) -> tuple[int, set[str]]:
-    """Return how many ``?`` the trees hold, and the names (or numbers) of their ``$name``."""
-    positional, named = 0, set()
-    for tree in trees:
-        for node in tree.find_all(exp.Placeholder, exp.Parameter):
-            name = node.name
-            if name and name != "?":
-                named.add(name)
-            else:
-                positional += 1
-    return positional, named
+def parameters(trees: Iterable[exp.Expr]) -> set[str]:
+    """Return the names of the parameters in the trees; ``?`` and ``$1`` are called ``_1``."""
+    found = (n for tree in trees for n in tree.find_all(exp.Placeholder, exp.Parameter))
+    return {node.name for node in found}
 
 
 def quoted_as_text(trees: Iterable[exp.Expr], name: str) -> bool:

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 MAIN = "main"
 SYSTEM = "grizzly"
 
-RESERVED_COLUMNS = ("_change", "_commit_ts", "_cv", "_file", "_pos", "_rid", "_version")
+RESERVED_COLUMNS = (
+    "_change",
+    "_commit_ts",
+    "_cv",
+    "_file",
+    "_first",
+    "_from_source",
+    "_last",
+    "_n",
+    "_op",
+    "_pos",
+    "_rid",
+    "_side",
+    "_version",
+)
 """Names no column may have: scans and change logs use them."""
 
 

@@ -6,6 +6,7 @@ from engine.execute.backends.base import BackendError, Parameters
 from engine.execute.backends.files import FORMATS, READERS, suffix_of, write_file
 from engine.execute.compact import CROWD
 from engine.execute.executor import Answer, Executor, format_of
+from engine.execute.keys import key_tuples
 from engine.execute.lake import Lake
 from engine.execute.rows import Outcome
 from engine.execute.workspace import Workspace
@@ -22,6 +23,7 @@ __all__ = [
     "Parameters",
     "Workspace",
     "format_of",
+    "key_tuples",
     "suffix_of",
     "write_file",
 ]

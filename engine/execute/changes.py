@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.catalog import FileEntry
-from engine.errors import BindError
+from engine.execute.keys import key_tuples
 from engine.plan import comma, ident
 from engine.storage import TableScan, diff
 
@@ -35,19 +35,12 @@ def full(source: ChangeSource, lake: Lake) -> pa.Table:
 
     Shape: the table's columns, then ``_change``, ``_version``, ``_commit_ts``, ``_rid`` and ``_n``, the
     position in the log. Cost: the rows changed and the commits in the range.
-    Raises: BindError when the range begins after the newest version.
     """
     timeline = lake.workspace.timeline
-    head = lake.workspace.version
-    until = min(source.until, head)
-    if source.since > head:
-        raise BindError(
-            f"there is no version {source.since} yet; the newest is {head}", code="TIME_001"
-        )
     prefix = source.table.file_prefix
     entries = dict(timeline.state_at(source.since).items(prefix))
     parts: list[pa.Table] = []
-    for commit in timeline.commits(source.since, until):
+    for commit in timeline.commits(source.since, source.until):
         touched = {k: v for k, v in commit.changes.items() if k.startswith(prefix)}
         if not touched:
             continue
@@ -111,10 +104,9 @@ def _commit_changes(
 
 def _identities(rows: pa.Table, names: list[str]) -> pa.Array:
     """Return what tells rows apart: the key, or the row id in a table without one."""
-    if len(names) == 1:
+    if len(names) == 1 and not pa.types.is_floating(rows.schema.field(names[0]).type):
         return rows[names[0]].combine_chunks()
-    parts = zip(*(rows[name].to_pylist() for name in names), strict=True)
-    return pa.array([repr(part) for part in parts], pa.string())
+    return pa.array([repr(key) for key in key_tuples(rows, names)], pa.string())
 
 
 def _rows(table: Table, lake: Lake, files: list[ScanFile]) -> pa.Table:

@@ -74,6 +74,9 @@ class Definer:
         if not self._free(table.schema, table.name, plan.if_not_exists, plan.replace, "table"):
             return None
         if plan.query is None:
+            for column in table.columns:
+                if column.default is not None:
+                    self._fixed(column)
             self._workspace.put(table.state_key, table.encode())
             return None
         self._relations.make(plan.query.sources)

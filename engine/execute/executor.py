@@ -77,7 +77,7 @@ class Executor:
         relations = Relations(self.backend, self.lake(workspace))
         try:
             relations.make(sources)
-            return self.backend.stream(sql).columns
+            return self.backend.names(sql)
         finally:
             relations.close()
 
@@ -138,7 +138,7 @@ class Executor:
         Raises: IoError, BackendError.
         """
         answer = self.query(plan.query, workspace, params)
-        return write_file(answer.batches(), answer.schema, plan.path, plan.form)
+        return write_file(answer.batches(), answer.schema, plan.path, plan.form, plan.options)
 
     def compact(self, workspace: Workspace, *, only_crowded: bool) -> int:
         """Merge files of the workspace's tables; return how many files went away."""

@@ -92,7 +92,7 @@ class Relations:
                 self._files.append(file)
                 self.show(source.name, file, list(zip(file.columns, file.types, strict=True)))
             case SystemSource():
-                table = system.relation(source.relation, source.catalog, self._lake)
+                table = system.relation(source, self._lake)
                 self._backend.register(source.name, ArrowRelation(table))
             case ViewSource():
                 self._backend.define_view(source.name, source.sql, source.columns)

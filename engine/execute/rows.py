@@ -70,7 +70,7 @@ class RowWriter:
         fresh = new.drop_columns(["_op", "_file", "_pos", "_rid"])
         self._check(table, fresh)
         self._check_keys(plan, table, fresh, touched)
-        returned = self._returning(plan, table, rows)
+        returned = self._returning(plan, table, rows, params)
         self._mark(table, entries, killed)
         self.add(table, fresh, new["_rid"])
         return Outcome(rows.num_rows, *returned)
@@ -81,7 +81,7 @@ class RowWriter:
         Raises: IntegrityError.
         """
         self._check(table, rows)
-        self._check_distinct(table.key_columns, rows, "two rows have the same key")
+        self._check_distinct(table, table.key_columns, rows, "two rows have the same key")
         self.add(table, rows, None)
         return int(rows.num_rows)
 
@@ -138,44 +138,46 @@ class RowWriter:
 
     def _check_keys(self, plan: RowWrite, table: Table, fresh: pa.Table, touched: pa.Table) -> None:
         distinct = [c for n in plan.distinct if (c := table.column(n)) is not None]
-        self._check_distinct(distinct, fresh, plan.once)
+        self._check_distinct(table, distinct, fresh, plan.once)
         if not plan.unique or not fresh.num_rows:
             return
-        self._check_distinct(table.key_columns, fresh, "two rows have the same key")
+        self._check_distinct(table, table.key_columns, fresh, "two rows have the same key")
         shown = self._show("_fresh", table, fresh)
         self._backend.register("_gone", ArrowRelation(touched.select(["_file", "_pos"])))
         on = " AND ".join(f"n.{ident(c.name)} = t.{ident(c.name)}" for c in table.key_columns)
-        keys = comma(f"n.{ident(c.name)}" for c in table.key_columns)
+        keys = _as_text(table.key_columns, "n.")
         sql = (
             f"SELECT {keys} FROM {shown} n JOIN {ident(plan.target.name)} t ON {on} "  # noqa: S608
             f"ANTI JOIN _gone g ON g._file = t._file AND g._pos = t._pos LIMIT 1"
         )
         found = self._backend.table(sql)
         if found.num_rows:
-            raise _duplicate(table, found, "is already there", table.key_columns)
+            raise _duplicate(table, found)
 
-    def _check_distinct(self, key: Sequence[Column], rows: pa.Table, once: str) -> None:
+    def _check_distinct(
+        self, table: Table, key: Sequence[Column], rows: pa.Table, once: str
+    ) -> None:
         if not key or rows.num_rows < 2:
             return
-        names = [c.name for c in key]
-        groups = rows.select(names).group_by(names).aggregate([([], "count_all")])
-        again = groups.filter(pc.greater(groups["count_all"], 1))
-        if again.num_rows:
-            values = ", ".join(repr(again[n][0].as_py()) for n in names)
+        shown = self._show("_fresh", table, rows)
+        names = comma(ident(c.name) for c in key)
+        sql = f"SELECT {_as_text(key)} FROM {shown} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
+        found = self._backend.table(sql)
+        if found.num_rows:
             raise IntegrityError(
-                f"{once}: ({', '.join(names)}) = ({values})",
+                f"{once}: {_described(found)}",
+                subject=table.qualified,
                 hint="keep one of them, for example with SELECT DISTINCT ON (key) …",
-                code="CONSTRAINT_001",
             )
 
     def _returning(
-        self, plan: RowWrite, table: Table, rows: pa.Table
+        self, plan: RowWrite, table: Table, rows: pa.Table, params: Parameters
     ) -> tuple[pa.Table | None, tuple[str, ...], tuple[str, ...]]:
         if plan.returning is None:
             return None, (), ()
         shown = rows.drop_columns(["_op", "_file", "_pos", "_rid"])
         self._show("_returned", table, shown)
-        stream = self._backend.stream(plan.returning)
+        stream = self._backend.stream(plan.returning, params)
         out = pa.Table.from_batches(list(stream.batches()), schema=stream.schema)
         return out, tuple(stream.types), tuple(stream.columns)
 
@@ -208,12 +210,19 @@ def _kept_rids(rids: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
     return None if kept.null_count == len(kept) else kept
 
 
-def _duplicate(table: Table, found: pa.Table, what: str, key: Sequence[Column]) -> IntegrityError:
-    values = ", ".join(repr(found[c.name][0].as_py()) for c in key)
-    names = ", ".join(c.name for c in key)
+def _duplicate(table: Table, found: pa.Table) -> IntegrityError:
     return IntegrityError(
-        f"the key ({names}) = ({values}) {what} in {table.qualified}",
+        f"the key {_described(found)} is already there in {table.qualified}",
         subject=table.qualified,
         hint="UPSERT replaces rows that are there; INSERT OR IGNORE skips them",
-        code="CONSTRAINT_001",
     )
+
+
+def _as_text(key: Sequence[Column], of: str = "") -> str:
+    return comma(f"CAST({of}{ident(c.name)} AS VARCHAR) AS {ident(c.name)}" for c in key)
+
+
+def _described(found: pa.Table) -> str:
+    """Return the first row's key as ``(a, b) = (1, x)``."""
+    values = ", ".join(str(found[n][0].as_py()) for n in found.column_names)
+    return f"({', '.join(found.column_names)}) = ({values})"

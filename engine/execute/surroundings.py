@@ -34,6 +34,11 @@ class Surroundings:
         """The names as the workspace sees them."""
         return self.workspace.catalog
 
+    @property
+    def version(self) -> int:
+        """The version the workspace began from."""
+        return self.workspace.version
+
     def catalog_at(self, point: Point) -> Catalog:
         """Return the names at a point in time.
 
@@ -88,7 +93,9 @@ class Surroundings:
         return READERS.get(suffix_of(path))
 
     def _constant(self, point: Point, kind: str) -> object:
-        sql = f"SELECT CAST(({to_duckdb(point.expr)}) AS {kind}) AS v"
+        sql = f"SELECT ({to_duckdb(point.expr)}) AS v"
+        if kind != "BIGINT":
+            sql = f"SELECT CAST(v AS {kind}) AS v FROM ({sql})"  # noqa: S608 - from a checked tree
         try:
             return self.backend.table(sql)["v"][0].as_py()
         except BackendError as error:

@@ -12,22 +12,25 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.analyze import SystemSource
     from engine.catalog import Catalog
     from engine.execute.lake import Lake
 
 _STAMP = pa.timestamp("us", tz="UTC")
 
 
-def relation(name: str, catalog: Catalog, lake: Lake) -> pa.Table:
-    """Return the system table ``name`` in the state of ``catalog``."""
-    return _RELATIONS[name](catalog, lake)
+def relation(source: SystemSource, lake: Lake) -> pa.Table:
+    """Return a system table as it was at the source's version."""
+    if source.relation == "timeline":
+        return _timeline(lake, source.version)
+    return _RELATIONS[source.relation](source.catalog)
 
 
-def _schemas(catalog: Catalog, _: Lake) -> pa.Table:
+def _schemas(catalog: Catalog) -> pa.Table:
     return pa.table({"name": pa.array(catalog.schemas(), pa.string())})
 
 
-def _tables(catalog: Catalog, _: Lake) -> pa.Table:
+def _tables(catalog: Catalog) -> pa.Table:
     rows = []
     for table in catalog.tables():
         files = catalog.files(table)
@@ -79,7 +82,7 @@ def _tables(catalog: Catalog, _: Lake) -> pa.Table:
     )
 
 
-def _columns(catalog: Catalog, _: Lake) -> pa.Table:
+def _columns(catalog: Catalog) -> pa.Table:
     rows = [
         {
             "schema": table.schema,
@@ -111,19 +114,19 @@ def _columns(catalog: Catalog, _: Lake) -> pa.Table:
     )
 
 
-def _views(catalog: Catalog, _: Lake) -> pa.Table:
+def _views(catalog: Catalog) -> pa.Table:
     rows = [{"schema": v.schema, "name": v.name, "sql": v.sql} for v in catalog.views()]
     names = [("schema", pa.string()), ("name", pa.string()), ("sql", pa.string())]
     return pa.Table.from_pylist(rows, pa.schema(names))
 
 
-def _snapshots(catalog: Catalog, _: Lake) -> pa.Table:
+def _snapshots(catalog: Catalog) -> pa.Table:
     rows = [{"name": s.name, "version": s.version, "ts": s.ts} for s in catalog.snapshots()]
     names = [("name", pa.string()), ("version", pa.int64()), ("ts", _STAMP)]
     return pa.Table.from_pylist(rows, pa.schema(names))
 
 
-def _files(catalog: Catalog, _: Lake) -> pa.Table:
+def _files(catalog: Catalog) -> pa.Table:
     rows = [
         {
             "schema": table.schema,
@@ -155,7 +158,7 @@ def _files(catalog: Catalog, _: Lake) -> pa.Table:
     )
 
 
-def _timeline(catalog: Catalog, lake: Lake) -> pa.Table:  # noqa: ARG001 - one shape for all
+def _timeline(lake: Lake, version: int) -> pa.Table:
     rows = [
         {
             "version": commit.seq,
@@ -166,7 +169,7 @@ def _timeline(catalog: Catalog, lake: Lake) -> pa.Table:  # noqa: ARG001 - one s
             "tables": commit.meta.get("tables"),
             "leaf_hash": commit.leaf_hash.hex(),
         }
-        for commit in lake.workspace.timeline.commits(-1, lake.workspace.version)
+        for commit in lake.workspace.timeline.commits(-1, version)
     ]
     return pa.Table.from_pylist(
         rows,
@@ -184,12 +187,11 @@ def _timeline(catalog: Catalog, lake: Lake) -> pa.Table:  # noqa: ARG001 - one s
     )
 
 
-_RELATIONS: dict[str, Callable[[Catalog, Lake], pa.Table]] = {
+_RELATIONS: dict[str, Callable[[Catalog], pa.Table]] = {
     "columns": _columns,
     "files": _files,
     "schemas": _schemas,
     "snapshots": _snapshots,
     "tables": _tables,
-    "timeline": _timeline,
     "views": _views,
 }

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from engine.catalog import Column
 from engine.datatypes import parse_type
-from engine.errors import BindError
+from engine.errors import BindError, UnsupportedError
 from engine.plan.text import comma, ident
 from grammar import span_of, suggest, to_duckdb
 
@@ -96,6 +96,8 @@ def assigned(table: Table, pairs: Sequence[exp.Expr]) -> list[tuple[Column, exp.
     out = []
     for pair in pairs:
         left = pair.this
+        if not isinstance(left, exp.Column):
+            raise UnsupportedError("set one column at a time: a = 1, b = 2", span=span_of(pair))
         out.append((find(table, left.name, span_of(left)), pair.expression))
     return out
 

@@ -175,6 +175,9 @@ class DefinitionPlanner:
                 f"{len(columns)} columns are named, but the query gives {len(names)}",
                 span=span_of(ref),
             )
+        replaced = self._binder.replaced_view(schema, name)
+        if replaced is not None and replaced.id in self._binder.views:
+            raise BindError(f"the view '{name}' would read itself", span=span_of(ref))
         view = View(self._token()[:ID_DIGITS], schema, name, self._written, tuple(columns))
         return nodes.CreateView(view, if_not_exists=if_not_exists, replace=replace)
 
@@ -228,7 +231,7 @@ def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
                 f"the key names '{name}', which is not a column",
                 hint=f"did you mean '{best}'?" if best else None,
             )
-        if parse_type(found.type).is_nested:
+        if parse_type(found.type).is_nested or found.type == "INTERVAL":
             raise UnsupportedError(f"'{name}' cannot be a key: its type is {found.type}")
         if found.id in ids:
             raise BindError(f"the key names '{name}' twice")

@@ -61,7 +61,7 @@ def _action(table: Table, then: exp.Expr, alias: str, source: str) -> tuple[str,
     old = {c.id: f"{ident(alias)}.{ident(c.name)}" for c in table.columns}
     star = {c.id: f"{ident(source)}.{ident(c.name)}" for c in table.columns}
     if isinstance(then, exp.Update):
-        if not then.expressions:
+        if not then.expressions or any(isinstance(e, exp.Star) for e in then.expressions):
             return str(OP_UPDATE), star
         new = {c.id: value_sql(c, v) for c, v in assigned(table, then.expressions)}
         return str(OP_UPDATE), {**old, **new}

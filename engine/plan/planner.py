@@ -91,11 +91,12 @@ class Planner:
             columns: list[exp.Expr] = [exp.column(c, quoted=True) for c in node.columns]
             columns = columns or [exp.Star()]
             query = exp.select(*columns).from_(query)
-        return nodes.Export(self.select(query), node.target, form, dict(node.options))
+        return nodes.Export(self.select(query), node.target, form, self.copy_options(node))
 
-    def import_options(self, node: statements.Copy) -> dict[str, str]:
-        """Return the reader's options of a COPY as SQL literals."""
-        return {k: _option_sql(v) for k, v in node.options.items() if k != "format"}
+    def copy_options(self, node: statements.Copy) -> dict[str, str]:
+        """Return the options of a COPY but its format, as SQL literals."""
+        found = {k: _option_sql(v) for k, v in node.options.items() if k != "format"}
+        return {_SAME_OPTION.get(k, k): v for k, v in found.items()}
 
     def typed_option(self, node: statements.Copy, columns: Sequence[str]) -> dict[str, str]:
         """Return the option by which a CSV is read in the types of the table it goes to.
@@ -131,6 +132,12 @@ class Planner:
 
     def _write(self, statement: statements.Write) -> nodes.RowWrite:
         ast = statement.ast
+        for name, value in ast.args.items():
+            if value and name not in _KNOWN_CLAUSES:
+                raise UnsupportedError(
+                    f"{name.replace('_', ' ').upper()} is not offered in {ast.key.upper()}",
+                    span=statement.span,
+                )
         if isinstance(ast, exp.Insert):
             return self._rows.insert(ast)
         if isinstance(ast, exp.Update):
@@ -139,6 +146,28 @@ class Planner:
             return self._rows.delete(ast)
         return self._rows.merge(ast)
 
+
+_KNOWN_CLAUSES = frozenset(
+    {
+        "alternative",
+        "by_name",
+        "conflict",
+        "expression",
+        "expressions",
+        "from_",
+        "on",
+        "returning",
+        "this",
+        "using",
+        "whens",
+        "where",
+        "with_",
+        "default",
+    }
+)
+"""The parts of INSERT, UPDATE, DELETE and MERGE that planning reads; any other is refused."""
+
+_SAME_OPTION = {"delimiter": "delim", "null": "nullstr", "sep": "delim"}
 
 _BARE = re.compile(r"(?:true|false|-?\d+(?:\.\d+)?|[\[{].*[\]}])\Z", re.IGNORECASE | re.DOTALL)
 

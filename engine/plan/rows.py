@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from grammar.nodes import Upsert
 
 _SOURCE = "_src"
+_ADDRESS = ("_cv", "_file", "_pos", "_rid")
 _HIDDEN = "{t}._file AS _file, {t}._pos AS _pos, {t}._rid AS _rid"
 _NOWHERE = "NULL::INTEGER AS _file, NULL::BIGINT AS _pos, NULL::BIGINT AS _rid"
 
@@ -176,7 +177,8 @@ class RowPlanner:
         table = target.table
         conflict = ast.args.get("conflict")
         names = [k.name for k in (conflict.args.get("conflict_keys") or ())] if conflict else []
-        key = self._key(table, tuple(names), ast.this)
+        key = self._key(table, (), ast.this)
+        self._require_key(table, names, conflict)
         source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         action = str(conflict.args.get("action") or "").upper() if conflict else ""
         if word == "IGNORE" or action == "DO NOTHING":
@@ -204,6 +206,20 @@ class RowPlanner:
             returning=plan.returning,
         )
 
+    def _require_key(
+        self, table: Table, names: Sequence[str], conflict: exp.OnConflict | None
+    ) -> None:
+        """Only the primary key can be in conflict."""
+        key = {c.name.lower() for c in table.key_columns}
+        if conflict is None or (not names and not conflict.args.get("index_predicate")):
+            return
+        if {n.lower() for n in names} != key or conflict.args.get("index_predicate"):
+            raise UnsupportedError(
+                f"ON CONFLICT takes the whole primary key: {', '.join(sorted(key))}",
+                span=span_of(conflict) or span_of(conflict.args["conflict_keys"][0]),
+                hint="UPSERT … KEY (column) matches by other columns",
+            )
+
     def _on_conflict_update(
         self,
         ast: exp.Insert,
@@ -214,11 +230,12 @@ class RowPlanner:
     ) -> str:
         """DO UPDATE SET …: bare columns are the table's, ``excluded`` is the new row."""
         table = target.table
-        alias = ast.this.this.name if isinstance(ast.this, exp.Schema) else ast.this.name
-        conflict = ast.args["conflict"]
-        for column in conflict.find_all(exp.Column):
-            if not column.table and not isinstance(column.parent, exp.OnConflict):
-                column.set("table", exp.to_identifier(alias, quoted=True))
+        alias = _alias(ast)
+        conflict = self._binder.bind(ast.args["conflict"])
+        for name in conflict.find_all(exp.Column):
+            inside = name.find_ancestor(exp.Query) is not None
+            if not name.table and not inside and not isinstance(name.parent, exp.OnConflict):
+                name.set("table", exp.to_identifier(alias, quoted=True))
         new = {c.id: value_sql(c, v) for c, v in assigned(table, conflict.expressions)}
         by_id = {c.id: g for g, c in given}
         parts = []
@@ -232,7 +249,7 @@ class RowPlanner:
         on = " AND ".join(
             f"excluded.{ident(_given(k, given))} = {ident(alias)}.{ident(k.name)}" for k in key
         )
-        renamed = source.replace(f" AS {_SOURCE}", " AS excluded", 1)
+        renamed = source.removesuffix(_SOURCE) + "excluded"
         where = conflict.args.get("where")
         keep = f" WHERE {ident(alias)}._pos IS NULL OR ({to_duckdb(where.this)})" if where else ""
         return (
@@ -279,7 +296,7 @@ class RowPlanner:
         listed = named(table, columns) if columns else list(table.columns)
         sql = self._binder.sql(given_values(query, listed))
         names = (not by_name and width(query)) or self._arity(sql)
-        chosen = [find(table, name, None) for name in names] if by_name else listed
+        chosen = named(table, [exp.to_identifier(n) for n in names]) if by_name else listed
         if len(names) != len(chosen):
             what = "columns are listed" if columns else f"columns are in {table.qualified}"
             raise BindError(
@@ -318,6 +335,13 @@ class RowPlanner:
 
     def _bind_rest(self, ast: exp.Expr) -> exp.Expr:
         """Bind everything of a statement but its target and RETURNING."""
+        for column in ast.find_all(exp.Column):
+            if column.name.lower() in _ADDRESS and column.find_ancestor(exp.Query) is None:
+                raise BindError(
+                    f"there is no column '{column.name}' here",
+                    span=span_of(column.this),
+                    code="SEMANTIC_004",
+                )
         rest = ast.copy()
         rest.args["this"] = exp.to_identifier("_target")
         rest.set("returning", None)
@@ -330,24 +354,16 @@ class RowPlanner:
     def _returning(self, expressions: Sequence[exp.Expr], alias: str) -> str | None:
         if not expressions:
             return None
-        shown = comma(to_duckdb(e) for e in expressions)
+        shown = comma(self._binder.sql(e) for e in expressions)
         return f"SELECT {shown} FROM _returned AS {ident(alias)}"  # noqa: S608
 
     def _row_write(
         self, verb: str, target: TableSource, sql: str, ast: exp.Expr, *, unique: bool
     ) -> RowWrite:
-        returning = ast.args.get("returning")
-        ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
-        return RowWrite(
-            verb,
-            target,
-            sql,
-            tuple(self._binder.sources),
-            unique=unique,
-            returning=self._returning(
-                returning.expressions if returning else (), ref.alias or ref.name
-            ),
-        )
+        clause = ast.args.get("returning")
+        returning = self._returning(clause.expressions if clause else (), _alias(ast))
+        sources = tuple(self._binder.sources)
+        return RowWrite(verb, target, sql, sources, unique=unique, returning=returning)
 
 
 def _match(key: Sequence[Column], given: list[tuple[str, Column]]) -> str:
@@ -375,6 +391,12 @@ def _query(ast: exp.Insert) -> exp.Expr | None:
         query = query.copy()
         query.set("with_", scope.copy())
     return query
+
+
+def _alias(ast: exp.Expr) -> str:
+    """Return what a statement calls its target."""
+    ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
+    return str(ref.alias or ref.name)
 
 
 def _by_name(ast: exp.Expr) -> bool:

@@ -5,6 +5,7 @@ Layer: ``session``. Invariant: every finding names the object; nothing is repair
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog, FileEntry
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from engine.catalog import Ref
     from engine.timeline import Timeline
 
-__all__ = ["Finding", "prove", "verify"]
+__all__ = ["Finding", "prove", "signers", "verify"]
 
 
 def verify(timeline: Timeline, table: str | None = None) -> Iterator[Finding]:
@@ -44,6 +45,15 @@ def prove(timeline: Timeline, version: int) -> bytes:
     if not 0 <= version <= newest:
         raise UsageError(f"there is no version {version}; the newest is {newest}")
     return timeline.prove(version)
+
+
+def signers(timeline: Timeline) -> list[tuple[int, str]]:
+    """Return the keys that sign this log: since which version, and the verifier key, oldest first."""
+    found = []
+    for _, data in timeline.refresh().state.items("key/"):
+        value = json.loads(data)
+        found.append((int(value["since"]), str(value["vkey"])))
+    return sorted(found)
 
 
 def _all_refs(timeline: Timeline) -> Iterator[Ref]:

@@ -5,6 +5,7 @@ Layer: ``session``. Invariant: rows are read once, in order; reading may still r
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -32,27 +33,40 @@ class Result:
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     read: Callable[[], Iterator[pa.RecordBatch]] | None = None
-    _kept: list[pa.RecordBatch] | None = None
+    _kept: deque[pa.RecordBatch] = field(default_factory=deque)
     _reader: Iterator[pa.RecordBatch] | None = None
+    _failure: Exception | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows; what was spooled comes from memory.
+        """Yield the rows that nobody took yet, however many callers share them.
 
         Raises: whatever computing them raises.
         """
-        if self._kept is not None:
-            yield from self._kept
-            return
-        if self.read is None:
-            return
-        if self._reader is None:
-            self._reader = self.read()
-        yield from self._reader
+        while (batch := self._next()) is not None:
+            yield batch
 
     def spool(self) -> None:
-        """Read what is left into memory, so that the engine is free for the next statement."""
-        if self._kept is None:
-            self._kept = list(self.batches())
+        """Read what is left into memory, so that the engine is free for the next statement.
+
+        What goes wrong on the way is raised to whoever reads this far, and to nobody else.
+        """
+        try:
+            while (batch := self._read()) is not None:
+                self._kept.append(batch)
+        except Exception as error:  # noqa: BLE001 - kept for the reader it belongs to
+            self._failure = error
+
+    def _next(self) -> pa.RecordBatch | None:
+        if self._kept:
+            return self._kept.popleft()
+        if self._failure is not None:
+            raise self._failure
+        return self._read()
+
+    def _read(self) -> pa.RecordBatch | None:
+        if self._reader is None:
+            self._reader = iter(()) if self.read is None else self.read()
+        return next(self._reader, None)
 
     def table(self) -> pa.Table:
         """Return all rows that were not read yet, in memory."""

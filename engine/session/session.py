@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from engine.clock import SystemClock
 from engine.errors import (
     ConflictError,
     GrizzlyError,
+    LanguageError,
     ReadOnlyError,
     TransactionError,
     UnsupportedError,
@@ -25,12 +26,13 @@ from engine.errors import (
 from engine.execute import BackendError, Executor, Workspace
 from engine.plan import Planner
 from engine.session import integrity, introspect, moments, places, reading, writing
+from engine.session.parameters import named
 from engine.session.result import Result
 from engine.session.transaction import Transaction
 from grammar import nodes, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.catalog import Catalog
@@ -84,7 +86,8 @@ class Session:
         self.options = {"double_quotes": "string"}
         self.executor = Executor()
         self._transaction: Workspace | None = None
-        self._active: Result | None = None
+        self._active: weakref.ref[Result] | None = None
+        self._closed = False
 
     # ------------------------------------------------------------------ state
 
@@ -128,15 +131,21 @@ class Session:
 
     # ------------------------------------------------------------------ statements
 
-    def run(self, text: str, params: Parameters = None) -> Iterator[Result]:
+    def run(
+        self, text: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> Iterator[Result]:
         """Run the statements of ``text``; each runs when its result is asked for.
 
         Raises: ParseError before anything runs; then whatever the statement raises.
         """
+        if self._closed:
+            raise UsageError("the session is closed")
+        if not isinstance(text, str):
+            raise UsageError(f"statements are text, not {type(text).__name__}")
         statements = parse(text)
-        values = _Parameters(params, single=len(statements) == 1)
+        values = named(params, parameters([t for s in statements for t in trees_of(s)]))
         for statement in statements:
-            yield self._timed(text, statement, values.of(statement))
+            yield self._timed(text, statement, values)
 
     def interrupt(self) -> None:
         """Stop the running statement; it raises CancelledError."""
@@ -153,20 +162,26 @@ class Session:
         """
         return integrity.prove(self.timeline, version)
 
+    def signers(self) -> list[tuple[int, str]]:
+        """Return the keys that sign this lakehouse: since which version, and the verifier key."""
+        return integrity.signers(self.timeline)
+
     def close(self) -> None:
         """Close the session; an open transaction is dropped."""
         self._transaction = None
+        self._closed = True
         self.executor.close()
 
     def _timed(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
-        if self._active is not None:
-            self._active.spool()
-            self._active = None
+        active = None if self._active is None else self._active()
+        self._active = None
+        if active is not None:
+            active.spool()
         started = time.perf_counter()
         result = self._explained(text, statement, params)
         result.seconds = time.perf_counter() - started
         if result.kind == "rows":
-            self._active = result
+            self._active = weakref.ref(result)
         return result
 
     def _explained(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
@@ -190,6 +205,8 @@ class Session:
             except GrizzlyError as error:
                 if error.span is None and error.subject is not None:
                     error.span = place_of(trees, error.subject)
+                if error.span is None and isinstance(error, LanguageError):
+                    error.span = statement.span
                 raise
 
     def _translating(
@@ -371,27 +388,3 @@ def _undone_on_error(workspace: Workspace, action: Callable[[Workspace], Result]
     except BaseException:
         workspace.undo_to(point)
         raise
-
-
-class _Parameters:
-    """Hands each statement the parameters it asks for."""
-
-    def __init__(self, values: Parameters, *, single: bool) -> None:
-        self._values = values
-        self._single = single
-        self._next = 0
-
-    def of(self, statement: nodes.Statement) -> Parameters:
-        values = self._values
-        if not values:
-            return None
-        positional, named = parameters(trees_of(statement))
-        if isinstance(values, Mapping):
-            return {k: v for k, v in values.items() if k in named} or None
-        if named:
-            return list(values)
-        if self._single and positional != len(values):
-            raise UsageError(f"the statement takes {positional} parameters, {len(values)} given")
-        taken = list(values)[self._next : self._next + positional]
-        self._next += positional
-        return taken or None

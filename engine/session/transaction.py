@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from engine.catalog import PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref, Table, View
 from engine.errors import ConflictError
+from engine.execute import key_tuples
 from engine.execute.workspace import is_pending
 from engine.storage import deletion
 from engine.timeline import Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from engine.execute import Lake
     from engine.timeline import Commit, State
 
@@ -157,14 +156,10 @@ class Transaction:
         if not added:
             return
         names = [c.name for c in table.key_columns]
-        ours = {
-            row
-            for keys in self._workspace.keys[table.id]
-            for row in _tuples(keys.to_pylist(), names)
-        }
+        ours = {key for keys in self._workspace.keys[table.id] for key in key_tuples(keys, names)}
         scan = self._lake.scan_entries(table, added)
         for batch in scan.batches(names, (), None):
-            if not ours.isdisjoint(_tuples(batch.to_pylist(), names)):
+            if not ours.isdisjoint(key_tuples(batch, names)):
                 raise ConflictError("another writer added the same key", hint=RETRY_HINT)
 
     def _check_still(self, head: State, key: str) -> None:
@@ -188,11 +183,6 @@ class Transaction:
                     raise ConflictError(
                         f"another writer took the name '{mine.qualified}'", hint=RETRY_HINT
                     )
-
-
-def _tuples(rows: list[dict[str, object]], names: list[str]) -> Iterator[tuple[object, ...]]:
-    for row in rows:
-        yield tuple(row[n] for n in names)
 
 
 def _title(key: str) -> str:

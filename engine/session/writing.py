@@ -112,7 +112,7 @@ def _import(session: Session, node: nodes.Copy, workspace: Workspace) -> Result:
         )
     function = {"orc": "read_orc", "arrow": "read_arrow"}.get(reader, reader)
     planner = session.planner("", workspace)
-    options = planner.import_options(node)
+    options = planner.copy_options(node)
     if reader == "read_csv" and not node.columns:
         columns = session.executor.columns_of(path, reader, options)
         options = {**planner.typed_option(node, columns), **options}

@@ -6,13 +6,13 @@ tree, and only relations that were registered for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from engine.errors import ExecutionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from engine.storage import Predicate
 
 
-Parameters: TypeAlias = Sequence[object] | Mapping[str, object] | None
-"""The values of a statement's ``?`` or ``$name``."""
+Parameters: TypeAlias = Mapping[str, object] | None
+"""The values of a statement's parameters by name; ``?`` and ``$1`` are called ``_1``."""
 
 
 class Relation(Protocol):

@@ -162,12 +162,15 @@ class DuckDB:
         self._failures.clear()
         self._interrupted.clear()
         with self.translated():
-            relation = (
-                self._connection.sql(sql)
-                if not params
-                else self._connection.sql(sql, params=params)
-            )
+            relation = self._connection.sql(sql, params=self._wanted(sql, params))
             return Stream(self, relation, shown=shown)
+
+    def names(self, sql: str) -> list[str]:
+        """Return the names of a query's columns without running it, whatever its parameters are."""
+        with self.translated():
+            wanted = self._connection.extract_statements(sql)[0].named_parameters
+            relation = self._connection.sql(sql, params=dict.fromkeys(wanted) or None)
+            return list(relation.columns)
 
     def table(self, sql: str, params: Parameters = None) -> pa.Table:
         """Run ``sql`` and return its whole answer.
@@ -181,8 +184,16 @@ class DuckDB:
         """Return DuckDB's own plan for ``sql`` as text."""
         word = "EXPLAIN ANALYZE" if analyze else "EXPLAIN"
         with self.translated():
-            rows = self._connection.execute(f"{word} {sql}", params).fetchall()
+            wanted = self._wanted(sql, params)
+            rows = self._connection.execute(f"{word} {sql}", wanted).fetchall()
         return "\n".join(str(row[-1]) for row in rows)
+
+    def _wanted(self, sql: str, params: Parameters) -> dict[str, object] | None:
+        """Return those parameters that this part of a statement uses; DuckDB refuses others."""
+        if not params:
+            return None
+        wanted = self._connection.extract_statements(sql)[0].named_parameters
+        return {name: params[name] for name in wanted if name in params} or None
 
     def functions(self) -> list[str]:
         """Return the names of all functions an expression may call; safe from any thread."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 from pyarrow import ipc
 
 from engine.datatypes import parse_type
-from engine.errors import ExecutionError, IoError, UnsupportedError
+from engine.errors import ExecutionError, GrizzlyError, IoError, UnsupportedError
 from engine.execute.backends.duckdb import BATCH_ROWS
 from engine.storage import read_orc, write_orc
 
@@ -153,37 +154,68 @@ class ForeignFile:
         return [str(t) for t in relation.types]
 
 
-def write_file(batches: Iterator[pa.RecordBatch], schema: pa.Schema, target: str, form: str) -> int:
+def write_file(
+    batches: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    target: str,
+    form: str,
+    options: Mapping[str, str] | None = None,
+) -> int:
     """Write rows to ``target`` in the format ``form`` and return how many there were.
 
-    Cost: rows stream through for csv, json, parquet and arrow; ORC is gathered first.
-    Raises: IoError, UnsupportedError.
+    ``options`` are SQL literals by name. Cost: rows stream through, but for ORC, which is gathered
+    first. Raises: IoError, UnsupportedError, and whatever ``batches`` raises.
     """
-    writer = _WRITERS.get(form)
-    if writer is None:
+    if form not in _WRITERS:
         raise UnsupportedError(
             f"cannot write the format '{form}'", hint=f"one of: {', '.join(sorted(_WRITERS))}"
         )
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    known, writer = _WRITERS[form]
+    for name in options or {}:
+        if name not in known:
+            raise UnsupportedError(
+                f"'{name}' is not an option of writing {form}",
+                hint=f"the options are: {', '.join(sorted(known))}" if known else None,
+            )
+    failures: list[GrizzlyError] = []
+    reader = pa.RecordBatchReader.from_batches(schema, _remembering(batches, failures))
     try:
-        return int(writer(reader, target))
-    except (duckdb.IOException, duckdb.PermissionException, OSError) as error:
+        return writer(reader, target, options or {})
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if failures:
+            raise failures[0] from None
         raise IoError(f"cannot write {target}: {_first_line(error)}", subject=target) from None
 
 
-def _write_duckdb(options: str) -> Any:
-    def write(reader: pa.RecordBatchReader, target: str) -> int:
+def _remembering(
+    batches: Iterator[pa.RecordBatch], failures: list[GrizzlyError]
+) -> Iterator[pa.RecordBatch]:
+    """Keep our own error, which the writer would flatten into text."""
+    try:
+        yield from batches
+    except GrizzlyError as error:
+        failures.append(error)
+        raise
+
+
+Writer = Callable[[pa.RecordBatchReader, str, "Mapping[str, str]"], int]
+
+
+def _write_duckdb(form: str, **defaults: str) -> Writer:
+    def write(reader: pa.RecordBatchReader, target: str, options: Mapping[str, str]) -> int:
+        chosen = {**defaults, **options}
+        listed = "".join(f", {name} {value}" for name, value in chosen.items())
         with duckdb.connect(":memory:") as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", reader)
-            sql = f"COPY (FROM rows) TO {quote(target)} ({options})"
+            sql = f"COPY (FROM rows) TO {quote(target)} (FORMAT {form}{listed})"
             row = connection.execute(sql).fetchone()
             return int(row[0]) if row else 0
 
     return write
 
 
-def _write_ipc(reader: pa.RecordBatchReader, target: str) -> int:
+def _write_ipc(reader: pa.RecordBatchReader, target: str, _: Mapping[str, str]) -> int:
     count = 0
     with pa.OSFile(target, "wb") as sink, ipc.new_file(sink, reader.schema) as out:
         for batch in reader:
@@ -192,21 +224,37 @@ def _write_ipc(reader: pa.RecordBatchReader, target: str) -> int:
     return count
 
 
-def _write_orc(reader: pa.RecordBatchReader, target: str) -> int:
+def _write_orc(reader: pa.RecordBatchReader, target: str, _: Mapping[str, str]) -> int:
     table = reader.read_all()
     write_orc(table, target)
     return int(table.num_rows)
 
 
-_WRITERS = {
-    "arrow": _write_ipc,
-    "csv": _write_duckdb("FORMAT csv, HEADER true"),
-    "json": _write_duckdb("FORMAT json, ARRAY true"),
-    "jsonl": _write_duckdb("FORMAT json"),
-    "orc": _write_orc,
-    "parquet": _write_duckdb("FORMAT parquet, COMPRESSION zstd"),
-    "tsv": _write_duckdb("FORMAT csv, HEADER true, DELIMITER '\t'"),
+_CSV_OPTIONS = frozenset(
+    {
+        "dateformat",
+        "delim",
+        "escape",
+        "force_quote",
+        "header",
+        "nullstr",
+        "quote",
+        "timestampformat",
+    }
+)
+_WRITERS: dict[str, tuple[frozenset[str], Writer]] = {
+    "arrow": (frozenset(), _write_ipc),
+    "csv": (_CSV_OPTIONS, _write_duckdb("csv", header="true")),
+    "json": (frozenset(), _write_duckdb("json", array="true")),
+    "jsonl": (frozenset(), _write_duckdb("json")),
+    "orc": (frozenset(), _write_orc),
+    "parquet": (
+        frozenset({"compression", "row_group_size"}),
+        _write_duckdb("parquet", compression="zstd"),
+    ),
+    "tsv": (_CSV_OPTIONS, _write_duckdb("csv", header="true", delim="'\t'")),
 }
+"""The options each format takes, and what writes it."""
 
 FORMATS = {
     ".arrow": "arrow",
