@@ -115,7 +115,7 @@ class ForeignFile:
                     [column.cast(f.type) for column, f in zip(batch.columns, schema, strict=True)],
                     schema=schema,
                 )
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise _file_error(self.path, error) from None
         finally:
             cursor.close()
