@@ -68,9 +68,9 @@ class Executor:
         """Return the workspace with this session's open files."""
         return Lake(workspace, self._opened, self._constant)
 
-    def around(self, workspace: Workspace, schema: str) -> Surroundings:
-        """Return what statements are bound in."""
-        return Surroundings(workspace, self.backend, schema)
+    def around(self, workspace: Workspace, schema: str, params: Parameters = None) -> Surroundings:
+        """Return what statements are bound in; points in time may be parameters."""
+        return Surroundings(workspace, self.backend, schema, params)
 
     def arity(self, workspace: Workspace, sources: Sequence[Source], sql: str) -> list[str]:
         """Return the names of a bound query's columns; nothing is read."""

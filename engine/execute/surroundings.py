@@ -16,6 +16,7 @@ from engine.execute.backends.files import READERS, suffix_of
 from grammar import span_of, suggest, to_duckdb
 
 if TYPE_CHECKING:
+    from engine.execute.backends.base import Parameters
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.workspace import Workspace
     from grammar.timetravel import Point
@@ -28,6 +29,7 @@ class Surroundings:
     workspace: Workspace
     backend: DuckDB
     schema: str
+    params: Parameters = None
 
     @property
     def catalog(self) -> Catalog:
@@ -97,7 +99,7 @@ class Surroundings:
         if kind != "BIGINT":
             sql = f"SELECT CAST(v AS {kind}) AS v FROM ({sql})"  # noqa: S608 - from a checked tree
         try:
-            return self.backend.table(sql)["v"][0].as_py()
+            return self.backend.table(sql, self.params)["v"][0].as_py()
         except BackendError as error:
             raise ExecutionError(
                 f"this is not a point in time: {error.message.splitlines()[0]}",

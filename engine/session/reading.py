@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 def query(session: Session, text: str, node: nodes.Query, params: Parameters) -> Result:
     """Run a query up to its first rows; the others are read when they are asked for."""
     workspace = session.workspace()
-    plan = session.planner(text, workspace).select(node.ast)
+    plan = session.planner(text, workspace, params).select(node.ast)
     return _answer(session, plan, workspace, params, "SELECT")
 
 
 def explain(session: Session, text: str, node: nodes.Explain, params: Parameters) -> Result:
     """Show what a statement reads, the SQL it became, and the backend's plan for that."""
     workspace = session.workspace()
-    plan = session.planner(text, workspace).plan(node.statement)
+    plan = session.planner(text, workspace, params).plan(node.statement)
     if not isinstance(plan, (Select, RowWrite)):
         raise UnsupportedError("only queries and changes of rows have a plan", span=node.span)
     lines = [f"reads {_described(s)}" for s in plan.sources]
@@ -95,7 +95,7 @@ def export(session: Session, text: str, node: nodes.Copy, params: Parameters) ->
     """Write a query's rows to a file."""
     workspace = session.workspace()
     form = format_of(str(node.target), node.options.get("format"))
-    plan = session.planner(text, workspace).export(node, form)
+    plan = session.planner(text, workspace, params).export(node, form)
     return Result("COPY", count=session.executor.export(plan, workspace, params))
 
 

@@ -269,10 +269,10 @@ class Session:
         result.tag = tag
         return result
 
-    def planner(self, text: str, workspace: Workspace) -> Planner:
+    def planner(self, text: str, workspace: Workspace, params: Parameters = None) -> Planner:
         """Return a planner for a statement of ``text``, bound in ``workspace``."""
         return Planner(
-            self.executor.around(workspace, self.schema),
+            self.executor.around(workspace, self.schema, params),
             text,
             self.clock.token,
             lambda sources, sql: self.executor.arity(workspace, sources, sql),

@@ -84,7 +84,7 @@ def action(
 def _planned(
     session: Session, text: str, node: nodes.Statement, workspace: Workspace, params: Parameters
 ) -> Result:
-    plan = session.planner(text, workspace).plan(node)
+    plan = session.planner(text, workspace, params).plan(node)
     if isinstance(plan, RowWrite):
         outcome = session.executor.write(plan, workspace, params)
         result = Result(plan.verb, count=outcome.count)

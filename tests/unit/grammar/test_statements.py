@@ -59,7 +59,7 @@ def test_empty_text_has_no_statements() -> None:
             "CAST('2023-11-14 22:13:20.123000+00:00' AS TIMESTAMPTZ)",
         ),
         ("AS OF $when", "timestamp", "$when"),
-        ("AS OF ?", "timestamp", "?"),
+        ("AS OF ?", "timestamp", "$_1"),
     ],
 )
 @pytest.mark.parametrize("after", ["", " u", " AS u", " WHERE a = 1", " JOIN v ON true"])

@@ -71,6 +71,10 @@ class TestParameters:
     def test_names_next_to_each_other(self, session: Session) -> None:
         assert run(session, "SELECT $x,$y,$x::INTEGER+1", {"x": 1, "y": 2}) == [(1, 2, 2)]
 
+    def test_a_point_in_time_may_be_one(self, session: Session) -> None:
+        run(session, "DELETE FROM t")
+        assert run(session, "SELECT count(*) FROM t AS OF VERSION ?", [2]) == [(2,)]
+
     def test_several_statements_share_one_list(self, session: Session) -> None:
         run(session, "UPDATE t SET b = ? WHERE a = 1; UPDATE t SET b = ? WHERE a = 2", [7, 8])
         assert [b for _, b, _ in table(session)] == [7, 8]

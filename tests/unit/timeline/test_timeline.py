@@ -185,7 +185,7 @@ def test_threads_share_a_handle(tmp_path: Path) -> None:
             if work is None:
                 lakes.fill(timeline, 25)
                 return
-            while not work.is_set():
+            while not work.wait(0.002):
                 head = timeline.refresh()
                 assert timeline.state_at(head.seq // 2).count == head.seq // 2 + 2 - (head.seq < 2)
         except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
