@@ -10,13 +10,11 @@ from engine.storage.orc import read_orc, write_orc
 from engine.storage.predicate import And, Compare, In, IsNull, Not, Or, Predicate, may_match
 from engine.storage.scan import RESERVED, ScanColumn, ScanFile, TableScan
 from engine.storage.statistics import FileColumn
-from engine.storage.verified import ByteSource
 
 __all__ = [
     "RESERVED",
     "And",
     "Bitmap",
-    "ByteSource",
     "Compare",
     "DataFile",
     "Encoded",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from engine.storage.verified import ByteSource
+    from engine.objectstore import ByteSource
 
 Codec = str
 SHARD_ROWS = 8 * orc.STRIPE_ROWS

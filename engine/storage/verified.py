@@ -10,42 +10,17 @@ import bisect
 import hashlib
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from engine.errors import CorruptError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    from engine.objectstore import ByteSource
     from engine.storage.statistics import ByteRange
 
 _SEEK_SET, _SEEK_CURRENT, _SEEK_END = range(3)
-
-
-class ByteSource(Protocol):
-    """Random access to a stored object.
-
-    ``stamp`` changes when the bytes may have; None means that this cannot be told.
-    """
-
-    @property
-    def name(self) -> str:
-        """Return what to call the object in an error."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Return the object's length in bytes."""
-        ...
-
-    @property
-    def stamp(self) -> Hashable:
-        """Return the identity of the bytes as they are now."""
-        ...
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return bytes from ``offset``, fewer than ``length`` only at the end."""
-        ...
 
 
 class _Memo:
