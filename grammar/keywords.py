@@ -237,3 +237,23 @@ TYPES = frozenset(_TYPES)
 STATEMENT_STARTERS = frozenset(_STATEMENTS)
 CLAUSE_WORDS = frozenset(_CLAUSES) | frozenset(_OPERATORS) | STATEMENT_STARTERS
 SHOWN = frozenset(_SHOWN)
+
+INTERVAL_UNITS = frozenset(
+    name + plural
+    for name in [
+        "MICROSECOND",
+        "MILLISECOND",
+        "SECOND",
+        "MINUTE",
+        "HOUR",
+        "DAY",
+        "WEEK",
+        "MONTH",
+        "QUARTER",
+        "YEAR",
+        "DECADE",
+        "CENTURY",
+        "MILLENNIUM",
+    ]
+    for plural in ("", "S")
+) | {"CENTURIES", "MILLENNIA"}

@@ -10,27 +10,8 @@ from sqlglot.parsers.duckdb import DuckDBParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.groups import Group, Item, commas, first_token, is_paren, kind, paren
+from grammar.keywords import INTERVAL_UNITS
 from grammar.tokens import is_name, synthetic, word
-
-_UNITS = frozenset(
-    name + plural
-    for name in [
-        "MICROSECOND",
-        "MILLISECOND",
-        "SECOND",
-        "MINUTE",
-        "HOUR",
-        "DAY",
-        "WEEK",
-        "MONTH",
-        "QUARTER",
-        "YEAR",
-        "DECADE",
-        "CENTURY",
-        "MILLENNIUM",
-    ]
-    for plural in ("", "S")
-) | {"CENTURIES", "MILLENNIA"}
 
 
 def settle_literals(items: list[Item]) -> list[Item]:
@@ -56,7 +37,7 @@ def settle_literals(items: list[Item]) -> list[Item]:
 def _literal(items: list[Item], at: int, head: Token, text: Token, out: list[Item]) -> int:
     after = items[at + 2] if at + 2 < len(items) else None
     if head.token_type is TokenType.INTERVAL:
-        if word(after) in _UNITS:
+        if word(after) in INTERVAL_UNITS:
             further = items[at + 3] if at + 3 < len(items) else None
             if kind(further) not in {TokenType.PLUS, TokenType.DASH, TokenType.DCOLON}:
                 return 0

@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.errors import ParseError
 from grammar.groups import Group, Item, call, first_token, is_paren, kind, paren, words
+from grammar.keywords import INTERVAL_UNITS
 from grammar.spans import token_span
 from grammar.tokens import is_name, synthetic, word
 
@@ -27,22 +28,6 @@ OPEN = "__grizzly_open"
 
 _MARKERS = frozenset({AS_OF.upper(), SINCE.upper(), CHANGES.upper()})
 KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT"})
-_UNITS = frozenset(
-    word + plural
-    for word in [
-        "MICROSECOND",
-        "MILLISECOND",
-        "SECOND",
-        "MINUTE",
-        "HOUR",
-        "DAY",
-        "WEEK",
-        "MONTH",
-        "QUARTER",
-        "YEAR",
-    ]
-    for plural in ("", "S")
-)
 _LEAVES_FROM = frozenset(
     [
         "SELECT",
@@ -276,7 +261,7 @@ def _primary_end(items: list[Item], at: int) -> int:
     at += 1
     if spelled == "INTERVAL":
         at += 1
-        return at + 1 if words(items[at : at + 1])[:1] and word(items[at]) in _UNITS else at
+        return at + 1 if words(items[at : at + 1])[:1] and word(items[at]) in INTERVAL_UNITS else at
     if spelled in {"DATE", "TIMESTAMP", "TIMESTAMPTZ"} and at < len(items):
         at += kind(items[at]) is TokenType.STRING
     if spelled in {"$", ":"} and at < len(items):
