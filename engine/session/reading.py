@@ -14,7 +14,7 @@ from engine.analyze import ChangeSource, FileSource, SystemSource, TableSource, 
 from engine.errors import UnsupportedError
 from engine.execute import format_of
 from engine.plan import RowWrite, Select
-from engine.session import introspect
+from engine.session import integrity, introspect
 from engine.session.result import Result, rows
 from grammar import nodes
 from grammar.timetravel import AsOf, Between, time_of
@@ -22,46 +22,46 @@ from grammar.timetravel import AsOf, Between, time_of
 if TYPE_CHECKING:
     from engine.analyze import Source
     from engine.execute import Parameters, Workspace
-    from engine.session.session import Session
+    from engine.session.frame import Frame
 
 
-def query(session: Session, text: str, node: nodes.Query, params: Parameters) -> Result:
+def query(frame: Frame, text: str, node: nodes.Query, params: Parameters) -> Result:
     """Run a query up to its first rows; the others are read when they are asked for."""
-    workspace = session.workspace()
-    plan = session.planner(text, workspace, params).select(node.ast)
-    return _answer(session, plan, workspace, params, "SELECT")
+    workspace = frame.workspace()
+    plan = frame.planner(text, workspace, params).select(node.ast)
+    return _answer(frame, plan, workspace, params, "SELECT")
 
 
-def explain(session: Session, text: str, node: nodes.Explain, params: Parameters) -> Result:
+def explain(frame: Frame, text: str, node: nodes.Explain, params: Parameters) -> Result:
     """Show what a statement reads, the SQL it became, and the backend's plan for that."""
-    workspace = session.workspace()
-    plan = session.planner(text, workspace, params).plan(node.statement)
+    workspace = frame.workspace()
+    plan = frame.planner(text, workspace, params).plan(node.statement)
     if not isinstance(plan, (Select, RowWrite)):
         raise UnsupportedError("only queries and changes of rows have a plan", span=node.span)
     lines = [f"reads {_described(s)}" for s in plan.sources]
     if isinstance(plan, RowWrite):
         lines.insert(0, f"{plan.verb} {plan.target.table.qualified}")
     lines += ["", "sql", f"  {plan.sql}", ""]
-    shown = session.executor.explain(plan, workspace, params, analyze=node.analyze)
+    shown = frame.executor.explain(plan, workspace, params, analyze=node.analyze)
     lines += shown.splitlines()
     return rows(pa.table({"plan": pa.array(lines, pa.string())}), "EXPLAIN", ["VARCHAR"])
 
 
-def describe(session: Session, text: str, node: nodes.Describe) -> Result:
+def describe(frame: Frame, text: str, node: nodes.Describe) -> Result:
     """Show the columns of a table, a view or a query."""
-    workspace = session.workspace()
-    planner = session.planner(text, workspace)
+    workspace = frame.workspace()
+    planner = frame.planner(text, workspace)
     target = node.target
     if not isinstance(target, nodes.Statement):
         schema, name = planner.binder.qualify(target)
         time = time_of(target)
         catalog = workspace.catalog
         if isinstance(time, AsOf):
-            catalog = session.executor.around(workspace, session.schema).catalog_at(time.point)
+            catalog = frame.executor.around(workspace, frame.schema).catalog_at(time.point)
         table = None if isinstance(time, Between) else catalog.table(schema, name)
         if table is not None:
             return rows(introspect.describe_table(table), "DESCRIBE", introspect.DESCRIBE_TYPES)
-    answer = session.executor.query(planner.select_of(target), workspace)
+    answer = frame.executor.query(planner.select_of(target), workspace)
     answer.close()
     shown = pa.table(
         {"column": pa.array(answer.columns, pa.string()), "type": pa.array(answer.types)}
@@ -69,18 +69,18 @@ def describe(session: Session, text: str, node: nodes.Describe) -> Result:
     return rows(shown, "DESCRIBE", ["VARCHAR", "VARCHAR"])
 
 
-def summarize(session: Session, text: str, node: nodes.Summarize) -> Result:
+def summarize(frame: Frame, text: str, node: nodes.Summarize) -> Result:
     """Show statistics of each column."""
-    workspace = session.workspace()
-    plan = session.planner(text, workspace).select_of(node.target)
+    workspace = frame.workspace()
+    plan = frame.planner(text, workspace).select_of(node.target)
     whole = Select(f"SELECT * FROM (SUMMARIZE {plan.sql})", plan.sources)  # noqa: S608 - from a checked tree
-    return _answer(session, whole, workspace, None, "SUMMARIZE")
+    return _answer(frame, whole, workspace, None, "SUMMARIZE")
 
 
-def verify(session: Session, node: nodes.VerifyTimeline | nodes.VerifyTable) -> Result:
+def verify(frame: Frame, node: nodes.VerifyTimeline | nodes.VerifyTable) -> Result:
     """Recompute hashes and list what was found, wrong things first."""
     name = node.table.name if isinstance(node, nodes.VerifyTable) else None
-    found = sorted(session.verify(name), key=lambda f: f.ok)
+    found = sorted(integrity.verify(frame.timeline, name), key=lambda f: f.ok)
     shown = pa.table(
         {
             "object": pa.array([f.subject for f in found], pa.string()),
@@ -91,18 +91,18 @@ def verify(session: Session, node: nodes.VerifyTimeline | nodes.VerifyTable) -> 
     return rows(shown, "VERIFY", ["VARCHAR", "BOOLEAN", "VARCHAR"])
 
 
-def export(session: Session, text: str, node: nodes.Copy, params: Parameters) -> Result:
+def export(frame: Frame, text: str, node: nodes.Copy, params: Parameters) -> Result:
     """Write a query's rows to a file."""
-    workspace = session.workspace()
+    workspace = frame.workspace()
     form = format_of(str(node.target), node.options.get("format"))
-    plan = session.planner(text, workspace, params).export(node, form)
-    return Result("COPY", count=session.executor.export(plan, workspace, params))
+    plan = frame.planner(text, workspace, params).export(node, form)
+    return Result("COPY", count=frame.executor.export(plan, workspace, params))
 
 
 def _answer(
-    session: Session, plan: Select, workspace: Workspace, params: Parameters, tag: str
+    frame: Frame, plan: Select, workspace: Workspace, params: Parameters, tag: str
 ) -> Result:
-    answer = session.executor.query(plan, workspace, params)
+    answer = frame.executor.query(plan, workspace, params)
     batches = answer.batches()
     first = next(batches, None)
     start = [] if first is None else [first]

@@ -23,9 +23,9 @@ from engine.errors import (
     UnsupportedError,
     UsageError,
 )
-from engine.execute import BackendError, Executor, Workspace
-from engine.plan import Planner
+from engine.execute import BackendError, Executor
 from engine.session import integrity, introspect, moments, places, reading, writing
+from engine.session.frame import Frame
 from engine.session.parameters import named
 from engine.session.result import Result
 from engine.session.transaction import Transaction
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from engine.catalog import Catalog
     from engine.clock import Clock
-    from engine.execute import Parameters
+    from engine.execute import Parameters, Workspace
     from engine.session.integrity import Finding
     from engine.timeline import Commit
 
@@ -78,14 +78,10 @@ class Session:
         self.clock = clock or SystemClock()
         self.timeline, writable = places.open_timeline(path, read_only=read_only, clock=self.clock)
         self.as_of = as_of
-        self._pinned = (
-            None if as_of is None else moments.resolve(as_of, self.timeline, self.clock.now_us())
-        )
+        now = self.clock.now_us()
+        pinned = None if as_of is None else moments.resolve(as_of, self.timeline, now)
         self.read_only = not writable or as_of is not None
-        self.schema = "main"
-        self.options = {"double_quotes": "string"}
-        self.executor = Executor()
-        self._transaction: Workspace | None = None
+        self._frame = Frame(Executor(), self.timeline, self.clock, pinned)
         self._active: weakref.ref[Result] | None = None
         self._closed = False
 
@@ -94,27 +90,21 @@ class Session:
     @property
     def in_transaction(self) -> bool:
         """Whether BEGIN is waiting for its COMMIT or ROLLBACK."""
-        return self._transaction is not None
+        return self._frame.transaction is not None
 
     @property
     def version(self) -> int:
         """The version statements read now."""
-        if self._pinned is not None:
-            return self._pinned
-        return self._transaction.version if self._transaction else self.timeline.head.seq
+        return self._frame.version
 
-    def workspace(self) -> Workspace:
-        """Return the open transaction's workspace, or a fresh one over what statements read now."""
-        if self._transaction is not None:
-            return self._transaction
-        head = self.timeline.refresh()
-        if self._pinned is not None:
-            return Workspace(self.timeline, self.timeline.state_at(self._pinned), self._pinned)
-        return Workspace(self.timeline, head.state, head.seq)
+    @property
+    def options(self) -> dict[str, str]:
+        """The settings that SET changes."""
+        return self._frame.options
 
     def tables(self) -> list[TableInfo]:
         """Return all tables and views, for completion."""
-        catalog = self.workspace().catalog
+        catalog = self._frame.workspace().catalog
         tables = [
             TableInfo(t.schema, t.name, "table", [(c.name, c.type) for c in t.columns])
             for t in catalog.tables()
@@ -123,11 +113,11 @@ class Session:
 
     def functions(self) -> list[str]:
         """Return the names of all functions, for completion."""
-        return self.executor.backend.functions()
+        return self._frame.executor.backend.functions()
 
     def snapshots(self) -> list[str]:
         """Return the names of all snapshots, for completion."""
-        return [s.name for s in self.workspace().catalog.snapshots()]
+        return [s.name for s in self._frame.workspace().catalog.snapshots()]
 
     # ------------------------------------------------------------------ statements
 
@@ -149,7 +139,7 @@ class Session:
 
     def interrupt(self) -> None:
         """Stop the running statement; it raises CancelledError."""
-        self.executor.backend.interrupt()
+        self._frame.executor.backend.interrupt()
 
     def verify(self, table: str | None = None) -> Iterator[Finding]:
         """Recompute every hash, of all or of what one table needs; yield what was checked."""
@@ -168,9 +158,9 @@ class Session:
 
     def close(self) -> None:
         """Close the session; an open transaction is dropped."""
-        self._transaction = None
+        self._frame.transaction = None
         self._closed = True
-        self.executor.close()
+        self._frame.executor.close()
 
     def _timed(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
         active = None if self._active is None else self._active()
@@ -226,13 +216,13 @@ class Session:
             error.message,
             trees_of(statement),
             statement.span,
-            self.executor.backend.functions,
+            self._frame.executor.backend.functions,
         )
 
     def _dispatch(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of statement
         match statement:
             case nodes.Query():
-                return reading.query(self, text, statement, params)
+                return reading.query(self._frame, text, statement, params)
             case nodes.Begin():
                 return self._begin()
             case nodes.Commit():
@@ -240,13 +230,13 @@ class Session:
             case nodes.Rollback():
                 return self._rollback()
             case nodes.Explain():
-                return reading.explain(self, text, statement, params)
+                return reading.explain(self._frame, text, statement, params)
             case nodes.Describe():
-                return reading.describe(self, text, statement)
+                return reading.describe(self._frame, text, statement)
             case nodes.Summarize():
-                return reading.summarize(self, text, statement)
+                return reading.summarize(self._frame, text, statement)
             case nodes.Show(table=table) if table is not None:
-                return reading.describe(self, text, nodes.Describe(statement.span, table))
+                return reading.describe(self._frame, text, nodes.Describe(statement.span, table))
             case nodes.Show():
                 return self._inner(introspect.show_query(statement), "SHOW")
             case nodes.SetOption(name=name, value=value):
@@ -256,11 +246,11 @@ class Session:
             case nodes.Use(schema=schema):
                 return self._use(schema, statement)
             case nodes.VerifyTimeline() | nodes.VerifyTable():
-                return reading.verify(self, statement)
+                return reading.verify(self._frame, statement)
             case nodes.Copy(target=target) if isinstance(target, str):
-                return reading.export(self, text, statement, params)
+                return reading.export(self._frame, text, statement, params)
             case _:
-                action = writing.action(self, text, statement, params)
+                action = writing.action(self._frame, text, statement, params)
                 return self._change(text, statement, action)
 
     def _inner(self, sql: str, tag: str) -> Result:
@@ -268,15 +258,6 @@ class Session:
         result = self._dispatch(sql, statement, None)
         result.tag = tag
         return result
-
-    def planner(self, text: str, workspace: Workspace, params: Parameters = None) -> Planner:
-        """Return a planner for a statement of ``text``, bound in ``workspace``."""
-        return Planner(
-            self.executor.around(workspace, self.schema, params),
-            text,
-            self.clock.token,
-            lambda sources, sql: self.executor.arity(workspace, sources, sql),
-        )
 
     # ------------------------------------------------------------------ changes
 
@@ -290,10 +271,10 @@ class Session:
                 span=statement.span,
                 hint="unpack the archive to change it" if self.path.is_file() else None,
             )
-        if self._transaction is not None:
-            return _undone_on_error(self._transaction, action)
+        if self._frame.transaction is not None:
+            return _undone_on_error(self._frame.transaction, action)
         for attempt in range(ATTEMPTS):
-            workspace = self.workspace()
+            workspace = self._frame.workspace()
             result = action(workspace)
             if not workspace.dirty:
                 return result
@@ -312,7 +293,7 @@ class Session:
         )
 
     def _append(self, workspace: Workspace, tag: str, written: str) -> Commit:
-        lake = self.executor.lake(workspace)
+        lake = self._frame.executor.lake(workspace)
         meta = writing.meta(workspace, written)
         word = "compact" if tag == "COMPACT" else writing.operation(workspace)
         return Transaction(lake).commit(word, meta)
@@ -321,8 +302,8 @@ class Session:
         """Compact tables that many small commits have crowded; losing a race costs nothing."""
         if not writing.crowded(workspace):
             return
-        fresh = self.workspace()
-        self.executor.compact(fresh, only_crowded=True)
+        fresh = self._frame.workspace()
+        self._frame.executor.compact(fresh, only_crowded=True)
         if fresh.dirty:
             try:
                 self._append(fresh, "COMPACT", "")
@@ -330,17 +311,17 @@ class Session:
                 return
 
     def _begin(self) -> Result:
-        if self._transaction is not None:
+        if self._frame.transaction is not None:
             raise TransactionError(
                 "a transaction is open already", hint="COMMIT or ROLLBACK ends it"
             )
-        self._transaction = self.workspace()
+        self._frame.transaction = self._frame.workspace()
         return Result("BEGIN")
 
     def _commit(self) -> Result:
-        if self._transaction is None:
+        if self._frame.transaction is None:
             raise TransactionError("there is no transaction to commit", hint="BEGIN starts one")
-        workspace, self._transaction = self._transaction, None
+        workspace, self._frame.transaction = self._frame.transaction, None
         if not workspace.dirty:
             return Result("COMMIT")
         commit = self._append(workspace, "COMMIT", "transaction")
@@ -348,9 +329,9 @@ class Session:
         return Result("COMMIT", version=commit.seq)
 
     def _rollback(self) -> Result:
-        if self._transaction is None:
+        if self._frame.transaction is None:
             raise TransactionError("there is no transaction to roll back", hint="BEGIN starts one")
-        self._transaction = None
+        self._frame.transaction = None
         return Result("ROLLBACK")
 
     # ------------------------------------------------------------------ settings
@@ -369,14 +350,14 @@ class Session:
         return Result("SET")
 
     def _use(self, schema: str, statement: nodes.Statement) -> Result:
-        catalog: Catalog = self.workspace().catalog
+        catalog: Catalog = self._frame.workspace().catalog
         if schema.lower() not in (s.lower() for s in catalog.schemas()):
             raise UnsupportedError(
                 f"there is no schema '{schema}'",
                 span=statement.span,
                 hint=f"the schemas are: {', '.join(catalog.schemas())}",
             )
-        self.schema = schema.lower()
+        self._frame.schema = schema.lower()
         return Result("USE")
 
 

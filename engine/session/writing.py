@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.execute import Parameters, Workspace
-    from engine.session.session import Session
+    from engine.session.frame import Frame
 
 MESSAGE_LENGTH = 120
 
@@ -58,7 +58,7 @@ def crowded(workspace: Workspace) -> bool:
 
 
 def action(
-    session: Session, text: str, node: nodes.Statement, params: Parameters
+    frame: Frame, text: str, node: nodes.Statement, params: Parameters
 ) -> Callable[[Workspace], Result]:
     """Return what a statement does to a workspace.
 
@@ -66,27 +66,27 @@ def action(
     """
     match node:
         case nodes.Copy():
-            return lambda w: _import(session, node, w)
+            return lambda w: _import(frame, node, w)
         case nodes.Restore():
-            return lambda w: _restore(session, text, node, w)
+            return lambda w: _restore(frame, text, node, w)
         case nodes.CreateSnapshot():
-            return lambda w: _create_snapshot(session, node, w)
+            return lambda w: _create_snapshot(frame, node, w)
         case nodes.DropSnapshot():
             return lambda w: _drop_snapshot(node, w)
         case nodes.Compact():
-            return lambda w: _compact(session, w)
+            return lambda w: _compact(frame, w)
         case nodes.Write() | nodes.Upsert() | nodes.Define():
-            return lambda w: _planned(session, text, node, w, params)
+            return lambda w: _planned(frame, text, node, w, params)
         case _:
             raise UnsupportedError("this statement is not offered yet", span=node.span)
 
 
 def _planned(
-    session: Session, text: str, node: nodes.Statement, workspace: Workspace, params: Parameters
+    frame: Frame, text: str, node: nodes.Statement, workspace: Workspace, params: Parameters
 ) -> Result:
-    plan = session.planner(text, workspace, params).plan(node)
+    plan = frame.planner(text, workspace, params).plan(node)
     if isinstance(plan, RowWrite):
-        outcome = session.executor.write(plan, workspace, params)
+        outcome = frame.executor.write(plan, workspace, params)
         result = Result(plan.verb, count=outcome.count)
         if outcome.returned is not None:
             result = rows(outcome.returned, plan.verb, list(outcome.types))
@@ -94,12 +94,12 @@ def _planned(
         return result
     if isinstance(plan, (Select, Export)):
         raise UnsupportedError("a query changes nothing", span=node.span)
-    count = session.executor.define(plan, workspace, params)
+    count = frame.executor.define(plan, workspace, params)
     words = text[node.span.start : node.span.end].split(None, 1)
     return Result(words[0].upper(), count=count)
 
 
-def _import(session: Session, node: nodes.Copy, workspace: Workspace) -> Result:
+def _import(frame: Frame, node: nodes.Copy, workspace: Workspace) -> Result:
     path = str(node.source)
     form = node.options.get("format")
     reader = READERS.get(f".{form.lower()}" if form else suffix_of(path))
@@ -111,21 +111,21 @@ def _import(session: Session, node: nodes.Copy, workspace: Workspace) -> Result:
             + ", ".join(sorted(s[1:] for s in READERS)),
         )
     function = {"orc": "read_orc", "arrow": "read_arrow"}.get(reader, reader)
-    planner = session.planner("", workspace)
+    planner = frame.planner("", workspace)
     options = planner.copy_options(node)
     if reader == "read_csv" and not node.columns:
-        columns = session.executor.columns_of(path, reader, options)
+        columns = frame.executor.columns_of(path, reader, options)
         options = {**planner.typed_option(node, columns), **options}
     text = planner.import_text(node, function, options)
     (statement,) = parse(text)
-    result = _planned(session, text, statement, workspace, None)
+    result = _planned(frame, text, statement, workspace, None)
     return Result("COPY", count=result.count)
 
 
-def _restore(session: Session, text: str, node: nodes.Restore, workspace: Workspace) -> Result:
-    planner = session.planner(text, workspace)
+def _restore(frame: Frame, text: str, node: nodes.Restore, workspace: Workspace) -> Result:
+    planner = frame.planner(text, workspace)
     schema, name = planner.binder.qualify(node.table)
-    around = session.executor.around(workspace, session.schema)
+    around = frame.executor.around(workspace, frame.schema)
     then = around.catalog_at(node.point)
     old = then.table(schema, name)
     if old is None:
@@ -144,7 +144,7 @@ def _restore(session: Session, text: str, node: nodes.Restore, workspace: Worksp
     return Result("RESTORE", count=count)
 
 
-def _create_snapshot(session: Session, node: nodes.CreateSnapshot, workspace: Workspace) -> Result:
+def _create_snapshot(frame: Frame, node: nodes.CreateSnapshot, workspace: Workspace) -> Result:
     catalog = workspace.catalog
     if catalog.snapshot(node.name) is not None and not node.replace:
         if node.if_not_exists:
@@ -157,10 +157,10 @@ def _create_snapshot(session: Session, node: nodes.CreateSnapshot, workspace: Wo
         )
     version = workspace.version
     if node.point is not None:
-        version = session.executor.around(workspace, session.schema).version_of(node.point)
+        version = frame.executor.around(workspace, frame.schema).version_of(node.point)
         if version > workspace.version:
             raise BindError(f"there is no version {version} yet", span=node.span, code="TIME_001")
-    ts = session.timeline.commit_at(version).ts
+    ts = frame.timeline.commit_at(version).ts
     snapshot = Snapshot(node.name, version, ts)
     workspace.put(snapshot.state_key, snapshot.encode())
     result = Result("CREATE SNAPSHOT")
@@ -178,8 +178,8 @@ def _drop_snapshot(node: nodes.DropSnapshot, workspace: Workspace) -> Result:
     return Result("DROP SNAPSHOT")
 
 
-def _compact(session: Session, workspace: Workspace) -> Result:
-    gone = session.executor.compact(workspace, only_crowded=False)
+def _compact(frame: Frame, workspace: Workspace) -> Result:
+    gone = frame.executor.compact(workspace, only_crowded=False)
     result = Result("COMPACT")
     result.notes.append(f"{gone} files merged away")
     return result
