@@ -147,12 +147,22 @@ class Context:
         self.settings = replace(self.settings, **changes)
         self.output.settings = self.settings
 
-    def reopen(self) -> None:
-        """Close the session; the next use opens one by the settings of that time."""
+    def move(self, as_of: str | None) -> None:
+        """Read as of another moment from now on; where that fails, all stays as it was.
+
+        Raises: GrizzlyError when there is no such moment.
+        """
+        before = self.settings.as_of
         with self._opening:
-            if self._session is not None:
-                self._session.close()
-            self._session = None
+            self.configure(as_of=as_of)
+            try:
+                fresh = self._open()
+            except BaseException:
+                self.configure(as_of=before)
+                raise
+            left, self._session = self._session, fresh
+        if left is not None:
+            left.close()
 
     def statements(self, *texts: str) -> int:
         """Run some statements that a command stands for."""

@@ -34,6 +34,8 @@ SUFFIXES = {
     ".orc": "orc",
 }
 HEAD_ROWS = 40
+_AROUND = 8  # a grid's frame and header, the mark of its cut, its footer, and the prompt
+_LEAST_ROWS = 4
 
 
 class Output:
@@ -92,12 +94,13 @@ class Output:
         if form in BINARY_FORMATS:
             self._check_binary(form)
         terminal = self.to_terminal
+        size = shutil.get_terminal_size()
         target = Target(
             self.sink(),
             form,
             limit=self.settings.limit,
-            head=HEAD_ROWS if terminal else None,
-            width=shutil.get_terminal_size().columns if terminal else None,
+            head=_rows_in(size.lines) if terminal else None,
+            width=size.columns if terminal else None,
             color=terminal and wants_color(self.settings.color, sys.stdout),
             unicode=(sys.stdout.encoding or "").lower().startswith("utf"),
         )
@@ -134,13 +137,12 @@ class Output:
         """Say below a grid on a terminal what it shows."""
         if not self.to_terminal or self.format not in {"box", "table"}:
             return
-        hidden_columns = shown.shown_columns < shown.columns
-        columns = f"{shown.shown_columns} of {count(shown.columns, 'column')}"
+        hidden = shown.columns - shown.shown_columns
         self.narrator.footer(
             [
                 count(shown.rows, "row"),
                 f"{shown.shown} shown" if shown.shown < shown.rows else "",
-                columns if hidden_columns else "",
+                f"{hidden} of {count(shown.columns, 'column')} hidden" if hidden else "",
                 f"{count(shown.cut_cells, 'cell')} cut" if shown.cut_cells else "",
                 self.lasted(duration),
                 at,
@@ -176,3 +178,8 @@ class Output:
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
         self._file = self._partial = None
+
+
+def _rows_in(lines: int) -> int:
+    """Return how many rows of a grid fit into a terminal with its header still in sight."""
+    return max(min(HEAD_ROWS, (lines - _AROUND) // 2 * 2), _LEAST_ROWS)

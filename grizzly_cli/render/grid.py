@@ -23,6 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LEAST = 8
 _KIND = 16
+_RIGID_TEXT = {"hugeint", "uhugeint", "uuid", "time with time zone"}  # exact, so carried as text
 _DIM, _BOLD, _END = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 
 
@@ -92,9 +93,11 @@ class Col:
     cells: Column
     rigid: bool = False
     width: int = 0
+    full: int = 0
+    least: int = 0
 
     def measure(self, null: str) -> None:
-        """Set the width that shows every cell whole."""
+        """Set the width that shows every cell whole, and the least that the column may be given."""
         texts = [t for t in self.cells if t is not None]
         if "".join(texts).isascii():
             widest = max(map(len, texts), default=0)
@@ -102,7 +105,8 @@ class Col:
             widest = max(map(width_of, texts), default=0)
         null_width = len(null) if len(texts) < len(self.cells) else 0
         kind_width = min(len(self.kind), _KIND)
-        self.width = max(width_of(self.name), kind_width, widest, null_width, 1)
+        self.full = self.width = max(width_of(self.name), kind_width, widest, null_width, 1)
+        self.least = max(widest, null_width, 1) if self.rigid else min(self.full, _LEAST)
 
 
 def write(rows: Rows, capped: Capped, target: Target) -> Shown:
@@ -163,7 +167,8 @@ def _columns(rows: Rows, batches: list[Any]) -> list[Col]:
             cells = [None if t is None else visible(t) for t in cells]
         arrow = rows.schema.field(i).type
         shown_kind = visible(kind).lower()
-        columns.append(Col(visible(name), shown_kind, is_number(arrow), cells, is_rigid(arrow)))
+        rigid = is_rigid(arrow) or shown_kind in _RIGID_TEXT
+        columns.append(Col(visible(name), shown_kind, is_number(arrow), cells, rigid))
     return columns
 
 
@@ -177,9 +182,7 @@ def _fit(columns: list[Col], target: Target, mark: str) -> tuple[list[Col], int]
 
     if width is None or total(columns) <= width:
         return columns, 0
-    spare = width - (total(columns) - sum(c.width for c in columns))
-    _narrow(columns, spare)
-    if total(columns) <= width:
+    if _cap(columns, width - (total(columns) - sum(c.width for c in columns))):
         return columns, 0
     gap = Col(mark, "", right=False, cells=[mark] * len(columns[0].cells), width=1)
     half = (len(columns) + 1) // 2
@@ -189,24 +192,30 @@ def _fit(columns: list[Col], target: Target, mark: str) -> tuple[list[Col], int]
             right = right[1:]
         else:
             left = left[:-1]
-    return [*left, gap, *right], len(columns) - len(left) - len(right)
+    kept = left + right
+    if len(kept) == len(columns):  # a single column, too wide by itself
+        gaps, kept[0].least = [], 1
+    else:
+        gaps = [gap]
+    grid = [*left, *gaps, *right]
+    room = width - (total(grid) - sum(c.width for c in kept))
+    if not _cap(kept, room):
+        kept[0].width = max(room, 1)
+    return grid, len(columns) - len(kept)
 
 
-def _narrow(columns: list[Col], spare: int) -> None:
-    """Narrow the columns whose cells can be cut, and only if that is not enough, the others."""
-    soft = [c for c in columns if not c.rigid]
-    _cap(soft, spare - sum(c.width for c in columns if c.rigid))
-    if sum(c.width for c in columns) > spare:
-        _cap(columns, spare)
+def _cap(columns: list[Col], spare: int) -> bool:
+    """Lower the widest columns to one common width, none below its least; say if they fit."""
 
+    def widths(cap: int) -> list[int]:
+        return [max(c.least, min(c.full, cap)) for c in columns]
 
-def _cap(columns: list[Col], spare: int) -> None:
-    """Lower the widest columns to one common width, never below what still reads."""
-    cap = max((c.width for c in columns), default=0)
-    while cap > _LEAST and sum(min(c.width, cap) for c in columns) > spare:
+    cap = max(min(max(c.full for c in columns), spare), _LEAST)
+    while cap > _LEAST and sum(widths(cap)) > spare:
         cap -= 1
-    for column in columns:
-        column.width = min(column.width, cap)
+    for column, width in zip(columns, widths(cap), strict=True):
+        column.width = width
+    return sum(c.width for c in columns) <= spare
 
 
 def _clip_all(columns: list[Col], mark: str) -> int:

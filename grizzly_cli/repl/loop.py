@@ -16,14 +16,14 @@ from grizzly_cli import __version__
 from grizzly_cli.context import AbandonedError, supervise
 from grizzly_cli.diagnostics import INTERRUPTED, OK, DeadlineError, seconds
 from grizzly_cli.repl.history import Store
+from grizzly_cli.repl.place import lake_name
 from grizzly_cli.repl.prompt import build
+from grizzly_cli.repl.typed import alias
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
 
     from grizzly_cli.repl.shell import Shell
-
-_ALIASES = {"exit": ".quit", "quit": ".quit", "help": ".help"}
 
 
 class Opening:
@@ -62,9 +62,10 @@ class Opening:
 def loop(shell: Shell, *, vi: bool = False) -> int:
     """Run the shell until the user leaves; return the exit status.
 
-    Raises: GrizzlyError when the lakehouse cannot be opened.
+    Raises: GrizzlyError when there is no lakehouse, or it cannot be opened.
     """
     narrator = shell.context.narrator
+    shell.name = lake_name(shell.context.settings.db)
     narrator.note(f"grizzly {__version__} · .help for help, Ctrl-D to leave")
     store = Store.open(narrator)
     prompt = build(shell, store, vi=vi)
@@ -75,7 +76,7 @@ def loop(shell: Shell, *, vi: bool = False) -> int:
     while not shell.leaving:
         try:
             text = prompt.prompt(pre_run=opening.check)
-            if _turn(shell, store, _ALIASES.get(text.strip().rstrip(";").lower(), text)):
+            if _turn(shell, store, alias(text)):
                 return INTERRUPTED
             warned = False
         except KeyboardInterrupt:

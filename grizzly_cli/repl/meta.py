@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from grizzly_cli.repl.shell import Shell
 
 KEYS = (
-    ("Enter", "run when the statement is complete, else a new line"),
-    ("Alt-Enter", "a new line, whatever is complete"),
+    ("Enter", "run what ends with ';', or all at an empty line; else a new line"),
+    ("Alt-Enter", "a new line in any case"),
     ("Tab", "complete; again for the next"),
     ("→  Ctrl-→", "take the ghost suggestion, or one word of it"),
     ("↑ ↓", "line by line, then through the history"),
-    ("Ctrl-R", "search the history"),
+    ("Ctrl-R", "search the history; Enter, Tab or → takes what is found, Esc cancels"),
     ("Ctrl-X Ctrl-E", "edit in $EDITOR"),
     ("Ctrl-C", "drop the text (↑ brings it back), or stop the statement"),
     ("Ctrl-D", "leave"),
@@ -54,7 +54,7 @@ def _help(shell: Shell, word: str) -> None:
     for command in chosen:
         say(f"  {'.' + command.name + ' ' + command.argument:<24}{command.help}")
     if not word:
-        say("  Statements end with ';' or where they are complete. .help keys shows the keys.")
+        say("  A ';' or an empty line runs a statement. .help keys shows the keys.")
 
 
 def _quit(shell: Shell, _: str) -> None:
@@ -118,14 +118,7 @@ def _at(shell: Shell, word: str) -> None:
         return
     if session.in_transaction:
         raise UsageError("a transaction is open", hint=".commit or .rollback first")
-    before = context.settings.as_of
-    context.configure(as_of=None if word.lower() == "now" else word.strip("'\""))
-    context.reopen()
-    try:
-        context.session()
-    except Exception:
-        context.configure(as_of=before)
-        raise
+    context.move(None if word.lower() == "now" else word.strip("'\""))
 
 
 def _statement(text: str) -> Callable[[Shell, str], None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GrizzlyError, UsageError
+from engine.errors import GrizzlyError, ReadOnlyError, Span, UsageError
 from grizzly_cli.diagnostics import OK
 from grizzly_cli.repl.meta import COMMANDS, find
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from grizzly_cli.render.listing import Listing
 
 _DOT_LINE = re.compile(r"^[.\\][A-Za-z?]\w*[^\n]*$", re.MULTILINE)
+_TAKES_LINES = re.compile(r"[.\\]explain\b", re.IGNORECASE)
 _KEPT_BYTES = 64 << 20
 
 
@@ -90,6 +91,7 @@ class Shell:
         self.names = Names()
         self.last: Recorded | None = None
         self.leaving = False
+        self.name = "grizzly"
         context.record = self._record
 
     def _record(self, result: Result) -> Recorded:
@@ -102,10 +104,12 @@ class Shell:
         Raises: GrizzlyError.
         """
         stripped = text.strip()
-        if stripped[:1] in {".", "\\"}:
+        if stripped[:1] not in {".", "\\"}:
+            self._part(text, name, Span(0, len(text)))
+        elif "\n" in stripped and not _TAKES_LINES.match(stripped):
+            self.script(text, name)
+        else:
             self._command(stripped)
-        elif stripped:
-            self.context.run(text, name=name)
 
     def _command(self, line: str) -> None:
         word, _, rest = line.partition(" ")
@@ -124,8 +128,6 @@ class Shell:
 
         Raises: GrizzlyError.
         """
-        from engine.errors import Span  # noqa: PLC0415
-
         start = 0
         for match in _DOT_LINE.finditer(text):
             if match.start() < start or not _stands_alone(text[start : match.start()]):
@@ -138,9 +140,15 @@ class Shell:
         self._part(text, name, Span(start, len(text)))
         return OK
 
-    def _part(self, text: str, name: str, span: Any) -> None:
-        if text[span.start : span.end].strip():
+    def _part(self, text: str, name: str, span: Span) -> None:
+        if not text[span.start : span.end].strip():
+            return
+        try:
             self.context.run(text, name=name, span=span)
+        except ReadOnlyError as error:
+            if self.context.settings.as_of is not None:
+                error.hint = ".at now comes back to the present"
+            raise
 
     def refresh(self) -> None:
         """Learn the names that completion offers; not knowing them is no failure."""

@@ -26,13 +26,15 @@ from grizzly_cli.options import Settings
 from grizzly_cli.repl import meta
 from grizzly_cli.repl.completer import GrizzlyCompleter
 from grizzly_cli.repl.history import Remembered, Store
-from grizzly_cli.repl.prompt import build, finished, message
+from grizzly_cli.repl.prompt import build, continuation, message
 from grizzly_cli.repl.shell import Names, Shell
+from grizzly_cli.repl.typed import advice, finished, openers
 from tests.unit.cli.conftest import answer
 from tests.unit.cli.fake import FakeResult, FakeSession
 from tests.unit.cli.test_program import FAKED, ROOT
 
 CTRL_C, CTRL_D, ALT_ENTER, UP, TAB, ENTER = "\x03", "\x04", "\x1b\r", "\x1b[A", "\t", "\r"
+CTRL_G, CTRL_R, ESCAPE, RIGHT = "\x07", "\x12", "\x1b", "\x1b[C"
 
 
 @pytest.fixture
@@ -46,9 +48,9 @@ def store(tmp_path):
 
 
 @contextmanager
-def typing(shell, store):
+def typing(shell, store, *, vi=False):
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        prompt = build(shell, store, vi=False)
+        prompt = build(shell, store, vi=vi)
 
         def press(pieces):
             for i, piece in enumerate(pieces):
@@ -66,29 +68,89 @@ def typing(shell, store):
         yield read
 
 
-def test_enter_runs_what_is_complete(shell, store):
+def lines(*typed):
+    return [piece for line in typed for piece in (line, ENTER)]
+
+
+def test_enter_runs_what_a_semicolon_ends(shell, store):
     with typing(shell, store) as read:
         assert read(f"SELECT 1;{ENTER}") == "SELECT 1;"
-        assert read(f"SELECT ({ENTER}1);{ENTER}") == "SELECT (\n1);"
-        assert read(f"SELECT 'a{ENTER}b';{ENTER}") == "SELECT 'a\nb';"
+        assert read(*lines("SELECT (", "1);")) == "SELECT (\n1);"
+        assert read(*lines("SELECT 'a;", "b';")) == "SELECT 'a;\nb';"
+        assert read(*lines("DELETE FROM t", "WHERE x;")) == "DELETE FROM t\nWHERE x;"
         assert read(f".tables{ENTER}") == ".tables"
+        assert read(f"?{ENTER}") == "?"
         assert read(f"SELECT 1{ALT_ENTER}+ 1;{ENTER}") == "SELECT 1\n+ 1;"
-        assert read(f"  SELECT ({ENTER}1);{ENTER}") == "  SELECT (\n  1);"
+        assert read(*lines("  SELECT (", "1);")) == "  SELECT (\n  1);"
 
 
-def test_nobody_is_caught_in_an_open_statement(shell, store):
+def test_an_empty_line_runs_all(shell, store):
     with typing(shell, store) as read:
-        assert read(f"SELECT ({ENTER}{ENTER}{ENTER}").startswith("SELECT (")
-    assert finished("")
-    assert not finished("SELECT 'a")
-    assert not finished("SELECT 1,")
-    assert finished("selct * from (t")
+        assert read(*lines("FROM t", "")) == "FROM t\n"
+        assert read(*lines("  SELECT (", "")) == "  SELECT (\n  "
 
 
-def test_a_paste_is_one_edit_and_runs_nothing(shell, store):
-    pasted = "SELECT 1;\nSELECT\t2;\nSELECT 3"
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("", True),
+        ("help", True),
+        ("SELECT 1; -- one", True),
+        ("selct * from (t", True),
+        (".mode json\nSELECT 1;", True),
+        (".mode json\nDELETE FROM t", False),
+        ("DELETE FROM t", False),
+        ("SELECT 'a;", False),
+        ("SELECT (1;", False),
+        ("SELECT 1 -- one;", False),
+        ("-- one", False),
+    ],
+)
+def test_half_a_statement_is_never_finished(text, runs):
+    assert finished(text) is runs
+
+
+def test_the_editor_says_what_is_open():
+    assert openers("SELECT 'a\nb' + (\n1) /*\n*/\n") == ("", "'", "(", "*", "")
+    assert advice("SELECT 1\n") == "; or an empty line runs it"
+    assert advice("SELECT 'a\n") == "a quote is open"
+    assert advice("SELECT (\n") == "a bracket is open"
+    assert "".join(part[1] for part in continuation("SELECT 'a\n", 6, 1)).startswith("'")
+
+
+PASTED = "SELECT 1;\nSELECT\t2;\n\n  DELETE FROM t\n\n  WHERE x"
+
+
+@pytest.mark.parametrize(("before", "after"), [("\x1b[200~", "\x1b[201~"), ("", "")])
+def test_a_paste_is_one_edit_and_runs_nothing(shell, store, before, after):
+    typed = PASTED if before else PASTED.replace("\n", ENTER)
     with typing(shell, store) as read:
-        assert read(f"\x1b[200~{pasted}\x1b[201~;{ENTER}") == pasted + ";"
+        assert read(f"{before}{typed}{after}", f";{ENTER}") == PASTED + ";"
+
+
+def test_a_pasted_script_runs_its_dot_commands_too(shell, grizzly):
+    shell.execute(".mode json\nSELECT 1;\nSELECT 2")
+    assert shell.context.output.format == "json"
+    assert [text.strip() for text in grizzly.asked] == ["SELECT 1;\nSELECT 2"]
+
+
+@pytest.mark.parametrize("key", [ENTER, TAB, RIGHT])
+@pytest.mark.parametrize("vi", [False, True])
+def test_a_search_gives_the_line_that_it_found(shell, store, key, vi):
+    store.add("SELECT 'needle';")
+    store.add("SELECT 2;")
+    with typing(shell, store, vi=vi) as read:
+        assert read("FROM t", CTRL_R, "needle", key, ENTER) == "SELECT 'needle';"
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_G, ESCAPE])
+def test_a_search_can_be_left(shell, store, key):
+    store.add("SELECT 1;")
+    store.add("SELECT 2;")
+    with typing(shell, store) as read:
+        assert read("FROM t", CTRL_R, "SEL", CTRL_R, key, f";{ENTER}") == "FROM t;"
+        with pytest.raises(KeyboardInterrupt):
+            read(CTRL_R, "SEL", key, CTRL_C)
 
 
 def test_ctrl_c_drops_the_text_but_keeps_it_in_reach(shell, store):
