@@ -79,6 +79,8 @@ def _run(argv: Sequence[str]) -> int:
 
 def _dispatch(context: Context, words: list[str]) -> int:
     """Take the short ways that need no command tree; leave the rest to it."""
+    if words and words[0] == "help":
+        words = [*words[1:], "--help"]
     if words and words[0] in _SHORT:
         words = _spelled_out(words)
     if len(words) == 1 and words[0] in _VERSION_WORDS:
@@ -103,6 +105,9 @@ def _spelled_out(words: list[str]) -> list[str]:
     from engine.errors import UsageError  # noqa: PLC0415  # see the invariant of the module
 
     option, values = words[0], words[1::2]
+    unknown = next((w for w in words[::2] if w.startswith("-") and w not in _SHORT), None)
+    if unknown is not None:
+        raise UsageError(f"no such option: {unknown}", hint="grizzly --help")
     if any(word not in _SHORT or _SHORT[word] != _SHORT[option] for word in words[::2]):
         raise UsageError(f"{option} cannot be mixed with other commands")
     if len(words) % 2:

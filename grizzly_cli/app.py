@@ -78,12 +78,22 @@ def invoke(context: Context, words: list[str]) -> int:
         context.narrator.say(error.format_message())
         return USAGE
     except ClickException as error:
-        usage = getattr(error, "ctx", None)
-        hint = f"{usage.command_path} --help" if usage is not None else None
-        return context.narrator.usage(error.format_message().rstrip("."), hint)
+        return context.narrator.usage(*_said(error))
     except typer.Abort:
         return INTERRUPTED
     return code if isinstance(code, int) else OK
+
+
+def _said(error: ClickException) -> tuple[str, str | None]:
+    """Return what is wrong and a hint, in the way of all our errors."""
+    usage = getattr(error, "ctx", None)
+    hint = f"{usage.command_path} --help" if usage is not None else None
+    message, _, near = error.format_message().partition(". Did you mean ")
+    if not near:
+        message, _, near = message.partition(" (Possible options: ")
+    if near:
+        hint = f"did you mean {near.rstrip('?)').replace(chr(39), '').replace(', ', ' or ')}?"
+    return message[:1].lower() + message[1:].rstrip("."), hint
 
 
 def complete() -> int:

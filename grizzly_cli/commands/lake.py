@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from engine.session import Finding
 
 
+_PROOF_MARKS = (b"grizzly-proof", b'"checkpoint"', b'"leaf"', b'"vkey"', b'"path"')
+
+
 def init(
     ctx: typer.Context,
     directory: Annotated[
@@ -63,7 +66,7 @@ def verify(
     """
     context: Context = ctx.obj
     if target is None:
-        return context.supervised(lambda: _report(context, context.session().verify(table=table)))
+        return context.supervised(lambda: _verify_lake(context, table))
     if table is not None:
         raise UsageError("--table does not go with a file")
     if target.is_dir():
@@ -72,7 +75,32 @@ def verify(
         from engine.archive import verify_archive  # noqa: PLC0415  # the engine loads late
 
         return context.supervised(lambda: _report(context, verify_archive(target)))
-    return _verify_proof(context, _bytes(target), key)
+    data = _bytes(target)
+    if not _may_be_proof(target, data):
+        raise UsageError(f"'{target}' is not a proof bundle", hint="grizzly verify --help")
+    return _verify_proof(context, data, key)
+
+
+def _verify_lake(context: Context, table: str | None) -> int:
+    session = context.session()
+    code = _report(context, session.verify(table=table))
+    if code == OK:
+        signers = session.signers()
+        for since, key in signers if len(signers) > 1 else []:
+            context.narrator.warn(f"one of {len(signers)} keys, since version {since}: {key}")
+        if signers:
+            context.narrator.note(f"signed by {signers[-1][1]}")
+    return code
+
+
+def _may_be_proof(path: Path, data: bytes) -> bool:
+    """Return whether a file could be a proof, whole or damaged; what is in doubt could be."""
+    return (
+        not data
+        or path.suffix == ".json"
+        or data.lstrip().startswith(b"{")
+        or any(mark in data for mark in _PROOF_MARKS)
+    )
 
 
 def _bytes(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from engine.errors import UsageError
-from grizzly_cli.context import Context, commits, name, point
+from grizzly_cli.context import Context, commits, known, name, point
 from grizzly_cli.diagnostics import DIFFERENT, OK
 
 Since = Annotated[
@@ -33,7 +33,12 @@ def timeline(
     """
     context: Context = ctx.obj
     where = [f"version > {since}"] if since is not None else []
-    return context.statements(commits(where, table))
+
+    def job() -> int:
+        context.run(commits(where, known(context.session(), table) if table else None))
+        return OK
+
+    return context.supervised(job)
 
 
 def changes(

@@ -7,13 +7,14 @@ when a session is first asked for, never before.
 from __future__ import annotations
 
 from grizzly_cli.context.context import Context, run_texts
-from grizzly_cli.context.sql import commits, literal, name, point, tables
+from grizzly_cli.context.sql import commits, known, literal, name, point, tables
 from grizzly_cli.context.supervise import AbandonedError, supervise
 
 __all__ = [
     "AbandonedError",
     "Context",
     "commits",
+    "known",
     "literal",
     "name",
     "point",

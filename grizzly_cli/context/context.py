@@ -48,6 +48,7 @@ class Context:
         self.abandoned = False
         self._session: Session | None = None
         self._unwanted = False
+        self._committed = False
         self._opening = threading.Lock()
 
     def session(self) -> Session:
@@ -108,6 +109,16 @@ class Context:
             )
         for note in result.notes:
             self.narrator.note(f"note: {note}")
+        if result.version is not None and not self._committed:
+            self._committed = True
+            self._tell_signer(result.version)
+
+    def _tell_signer(self, version: int) -> None:
+        """Say so when the first commit of this invocation is also the first of its key."""
+        signers = self.session().signers()
+        if len(signers) > 1 and signers[-1][0] == version:
+            before = signers[-2][1]
+            self.narrator.note(f"note: this log was signed by another key until now: {before}")
 
     def _moment(self) -> str:
         session = self.session()

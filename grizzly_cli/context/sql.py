@@ -6,6 +6,10 @@ Layer: ``grizzly_cli.context``. Invariant: whatever the words are, they stay one
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.session import Session
 
 _DATE = re.compile(r"\d{4,}-\d\d?-\d\d?([ T].*)?")
 
@@ -35,6 +39,22 @@ def commits(conditions: list[str], table: str | None) -> str:
         conditions = [*conditions, f"list_contains(string_split(tables, ', '), {known})"]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"FROM grizzly.timeline{where} ORDER BY version DESC"
+
+
+def known(session: Session, table: str) -> str:
+    """Return a table's name as the timeline has it; one that was dropped is known there still.
+
+    Raises: BindError when there never was such a table.
+    """
+    wanted = table.lower().removeprefix("main.")
+    for found in session.tables():
+        full = found.name if found.schema == "main" else f"{found.schema}.{found.name}"
+        if full.lower() == wanted:
+            return full
+    for result in session.run(f"{commits([], table)} LIMIT 1"):
+        if not any(batch.num_rows for batch in result.batches()):
+            list(session.run(f"DESCRIBE {name(table)}"))
+    return table
 
 
 def point(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import IoError, UsageError
-from grizzly_cli.context import commits, name, tables
+from grizzly_cli.context import commits, known, name, tables
 from grizzly_cli.options import FORMATS
 
 if TYPE_CHECKING:
@@ -162,8 +162,9 @@ def _history(shell: Shell, pattern: str) -> None:
 
 
 def _log(shell: Shell, word: str) -> None:
-    rows = commits([], word or None)
-    shell.context.run(f"{rows} LIMIT 20 SELECT version, ts, op, tables, message")
+    context = shell.context
+    rows = commits([], known(context.session(), word) if word else None)
+    context.run(f"{rows} LIMIT 20 SELECT version, ts, op, tables, message")
 
 
 def _clear(shell: Shell, _: str) -> None:

@@ -30,6 +30,8 @@ from grizzly_cli.repl.keys import bindings
 from grizzly_cli.repl.typed import advice, blank_last_line, openers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.layout.processors import TransformationInput
     from prompt_toolkit.styles import Attrs
@@ -98,12 +100,23 @@ def message(shell: Shell) -> StyleAndTextTuples:
     ]
 
 
-def continuation(text: str, width: int, line: int) -> StyleAndTextTuples:
-    """Return what stands before a later line: dots, and the quote or bracket that it is in."""
-    found = openers(text)
-    opener = found[line] if line < len(found) else ""
-    dots = ("·" if _unicode() else ".") * max(width - 1 - len(opener), 1)
-    return [("class:continuation", f"{opener}{dots} ")]
+class Continuation:
+    """What stands before a later line: dots, and the quote or bracket that the line is in."""
+
+    def __init__(self, text: Callable[[], str]) -> None:
+        """Know where to find what is typed."""
+        self._text = text
+        self._seen = ""
+        self._openers: tuple[str, ...] = ("",)
+
+    def __call__(self, width: int, line: int, _wraps: int) -> StyleAndTextTuples:
+        """Return it for one line, as wide as the prompt."""
+        text = self._text()
+        if text != self._seen:
+            self._seen, self._openers = text, openers(text)
+        opener = self._openers[line] if line < len(self._openers) else ""
+        dots = ("·" if _unicode() else ".") * max(width - 1 - len(opener), 1)
+        return [("class:continuation", f"{opener}{dots} ")]
 
 
 def build(shell: Shell, store: Store, *, vi: bool, **parts: Any) -> PromptSession[str]:
@@ -130,7 +143,5 @@ def build(shell: Shell, store: Store, *, vi: bool, **parts: Any) -> PromptSessio
         key_bindings=bindings(shell),
         **parts,
     )
-    prompt.prompt_continuation = lambda width, line, _wraps: continuation(
-        prompt.default_buffer.text, width, line
-    )
+    prompt.prompt_continuation = Continuation(lambda: prompt.default_buffer.text)
     return prompt

@@ -6,7 +6,6 @@ Layer: ``grizzly_cli.repl``. Invariant: what could be the first half of a statem
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from grammar import ParseError, is_complete
 from grammar.keywords import STATEMENT_STARTERS
@@ -18,7 +17,6 @@ ALIASES = {"exit": ".quit", "quit": ".quit", "help": ".help", "?": ".help"}
 _FIRST_WORD = re.compile(r"[^\W\d]\w*")
 _DOT_LINES = re.compile(r"\A(?:\s*[.\\][^\n]*(?:\n|\Z))+")
 _OPENED = {"(": "a bracket", "[": "a bracket", "{": "a bracket", "*": "a comment"}
-_CACHED = 4
 
 
 def alias(text: str) -> str:
@@ -58,7 +56,6 @@ def _ended(text: str) -> bool:
     return bool(tokens) and tokens[-1].text == ";"
 
 
-@lru_cache(maxsize=_CACHED)
 def openers(text: str) -> tuple[str, ...]:
     """Return for each line the quote or bracket in which it begins, empty where there is none.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from engine.errors import CancelledError, GrizzlyError
+from engine.session import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ class FakeSession:
         self.read_only = False
         self.as_of: str | None = None
         self.closed = False
+        self.keys = [(0, "grizzly+first")]
         self.stopped = threading.Event()
         self.on_sleep: Callable[[], object] = lambda: None
 
@@ -102,6 +104,13 @@ class FakeSession:
 
     def snapshots(self) -> list[str]:
         return ["monday"]
+
+    def signers(self) -> list[tuple[int, str]]:
+        return self.keys
+
+    def verify(self, table: str | None = None) -> Iterator[Finding]:
+        del table
+        yield Finding("log", ok=True, detail="")
 
     def close(self) -> None:
         self.closed = True

@@ -189,9 +189,11 @@ def test_a_deadline_before_the_engine_is_up(grizzly, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["frob"], "No such command 'frob'"),
-        (["verfy"], "verify"),
-        (["query", "SELECT 1", "--bad"], "No such option: --bad"),
+        (["frob"], "no such command 'frob'"),
+        (["verfy"], "did you mean verify"),
+        (["query", "SELECT 1", "--bad"], "no such option: --bad"),
+        (["-c", "SELECT 1", "--bad"], "no such option: --bad"),
+        (["--bad"], "no such option: --bad"),
         (["query", "SELECT 1", "-F", "jsn"], "did you mean json?"),
         (["query", "SELECT 1", "--limit", "many"], "number of rows"),
         (["query", "SELECT 1", "--timeout", "0"], "takes seconds"),
@@ -260,6 +262,58 @@ def test_a_file_is_whole_or_untouched(grizzly, tmp_path):
     code, _, err = grizzly("prove", "--commit", "1", "-o", str(tmp_path / "no" / "x"))
     assert code != 0
     assert err
+
+
+def test_verify_says_who_signed(grizzly):
+    code, _, err = grizzly("verify")
+    assert code == 0
+    assert "signed by grizzly+first" in err
+    assert "warning" not in err
+    grizzly.session.keys.append((7, "grizzly+second"))
+    _, _, err = grizzly("verify")
+    assert "since version 0: grizzly+first" in err
+    assert "since version 7: grizzly+second" in err
+    assert "signed by grizzly+second" in err
+
+
+def test_a_new_key_is_told_once(grizzly):
+    grizzly.session.keys.append((2, "grizzly+second"))
+    _, _, err = grizzly("query", "UPSERT INTO t VALUES (1)", "UPSERT INTO t VALUES (2)")
+    assert err.count("signed by another key until now: grizzly+first") == 1
+    grizzly.session.keys[-1] = (1, "grizzly+second")
+    assert "another key" not in grizzly("query", "UPSERT INTO t VALUES (1)")[2]
+
+
+def test_what_is_no_proof_is_not_called_a_false_one(grizzly, tmp_path):
+    other, proof = tmp_path / "ok.csv", tmp_path / "proof"
+    other.write_text("a,b\n1,2\n")
+    code, _, err = grizzly("verify", str(other))
+    assert code == 2
+    assert "is not a proof bundle" in err
+    whole = b'{"checkpoint":"","leaf":"","v":"grizzly-proof/1","vkey":""}\n'
+    for damaged in (b"", b"x" + whole[1:], whole[:20], whole[1:], whole[10:]):
+        proof.write_bytes(damaged)
+        assert grizzly("verify", str(proof))[0] == 5
+
+
+def test_help_is_a_word_too(grizzly):
+    code, out, _ = grizzly("help")
+    assert (code, out) == grizzly("--help")[:2]
+    assert grizzly("help", "query")[1] == grizzly("query", "--help")[1] != out
+
+
+def test_the_timeline_of_no_table_is_an_error(grizzly):
+    def reply(text):
+        if text.startswith("DESCRIBE"):
+            return BindError("there is no table 'nope'")
+        return FakeResult(data=pa.table({"version": pa.array([], pa.int64())}))
+
+    grizzly.answers(reply)
+    code, out, err = grizzly("timeline", "nope")
+    assert (code, out) == (1, "")
+    assert "there is no table 'nope'" in err
+    assert grizzly("timeline", "ORDERS")[0] == 0
+    assert "'orders'" in grizzly.asked[-1]
 
 
 def test_completion_scripts(grizzly):

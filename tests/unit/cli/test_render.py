@@ -82,6 +82,21 @@ def test_a_narrow_terminal_is_never_overrun():
     assert (shown.shown_columns, shown.cut_cells) == (12, 0)
 
 
+def test_numbers_and_times_are_whole_or_hidden():
+    table = pa.table(
+        {f"average_delay_in_minutes_{i}": [12345.678901234567 + i] for i in range(6)}
+        | {"when": pa.array([1_700_000_000_123_456], pa.timestamp("us"))}
+    )
+    text, shown = draw(table, "box", width=70)
+    assert max(map(width_of, text.splitlines())) <= 70
+    assert shown.cut_cells == 0
+    assert 1 < shown.shown_columns < 7
+    assert "2023-11-14 22:13:20.123456" in text
+    text, shown = draw(table.select([0]), "box", width=12)
+    assert max(map(width_of, text.splitlines())) <= 12
+    assert (shown.shown_columns, shown.cut_cells) == (1, 1)
+
+
 def test_grids_are_fast():
     n = 2000
     table = pa.table({f"c{i}": [f"value {j}" for j in range(n)] for i in range(4)}).append_column(

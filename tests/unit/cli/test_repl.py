@@ -18,15 +18,17 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from prompt_toolkit.styles import DEFAULT_ATTRS
 
-from engine.errors import UsageError
+from engine.errors import LakeError, ReadOnlyError, UsageError
 from grizzly_cli.context import Context
 from grizzly_cli.diagnostics import Narrator
 from grizzly_cli.options import Settings
 from grizzly_cli.repl import meta
 from grizzly_cli.repl.completer import GrizzlyCompleter
 from grizzly_cli.repl.history import Remembered, Store
-from grizzly_cli.repl.prompt import build, continuation, message
+from grizzly_cli.repl.place import lake_name
+from grizzly_cli.repl.prompt import Continuation, Plain, build, message
 from grizzly_cli.repl.shell import Names, Shell
 from grizzly_cli.repl.typed import advice, finished, openers
 from tests.unit.cli.conftest import answer
@@ -115,7 +117,7 @@ def test_the_editor_says_what_is_open():
     assert advice("SELECT 1\n") == "; or an empty line runs it"
     assert advice("SELECT 'a\n") == "a quote is open"
     assert advice("SELECT (\n") == "a bracket is open"
-    assert "".join(part[1] for part in continuation("SELECT 'a\n", 6, 1)).startswith("'")
+    assert "".join(part[1] for part in Continuation(lambda: "SELECT 'a\n")(6, 1, 0)).startswith("'")
 
 
 PASTED = "SELECT 1;\nSELECT\t2;\n\n  DELETE FROM t\n\n  WHERE x"
@@ -289,6 +291,52 @@ def test_at_opens_the_past_and_comes_back(shell, grizzly):
     shell.execute(".begin")
     with pytest.raises(UsageError, match="transaction is open"):
         shell.execute(".at 3")
+
+
+def test_at_a_moment_that_is_none_changes_nothing(shell, monkeypatch):
+    shell.execute(".at monday")
+    session = shell.context.session()
+
+    def refuse(path, **options):
+        raise UsageError(f"no version {options['as_of']} in {path}")
+
+    monkeypatch.setattr("engine.session.connect", refuse)
+    with pytest.raises(UsageError):
+        shell.execute(".at 999")
+    assert shell.context.settings.as_of == "monday"
+    assert shell.context.open_session is session
+    assert "monday" in "".join(part[1] for part in message(shell))
+
+
+def test_writing_in_the_past_says_the_way_back(shell, grizzly):
+    shell.execute(".at monday")
+    grizzly.answers(lambda _: ReadOnlyError("open as of monday"))
+    with pytest.raises(ReadOnlyError) as caught:
+        shell.execute("DELETE FROM t")
+    assert ".at now" in caught.value.hint
+
+
+def test_the_name_is_known_before_the_engine_is(tmp_path, monkeypatch):
+    inside = tmp_path / "shop" / "deep"
+    inside.mkdir(parents=True)
+    (tmp_path / "shop" / ".grizzly").mkdir()
+    (tmp_path / "shop" / ".grizzly" / "FORMAT").touch()
+    (tmp_path / "all.gobi").touch()
+    monkeypatch.delenv("GRIZZLY_DB", raising=False)
+    monkeypatch.chdir(inside)
+    assert lake_name(None) == "shop"
+    assert lake_name(str(tmp_path / "shop" / ".grizzly")) == "shop"
+    assert lake_name(str(tmp_path / "all.gobi")) == "all"
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LakeError):
+        lake_name(None)
+
+
+def test_no_colour_is_no_weight_either():
+    attrs = Plain().transform_attrs(
+        DEFAULT_ATTRS._replace(bold=True, color="ansired", reverse=True)
+    )
+    assert (attrs.bold, attrs.color, attrs.reverse) == (False, "", True)
 
 
 def test_history_is_private_and_keeps_no_secrets(store, tmp_path):
