@@ -73,7 +73,8 @@ grizzly \\- an embedded, verifiable lakehouse in a terminal
 [OPTIONS] \\-f FILE"""
 STREAMS = """
 Data goes to standard output and all else to standard error. On a terminal a result is a grid of at
-most 40 rows, and what it leaves out is said below it; anywhere else it is all of the rows, as csv.
+most 40 rows, and no more than fit, and what it leaves out is said below it; anywhere else it is all
+of the rows, as csv.
 """
 SAMPLE = """\
 error[SEMANTIC_001]: there is no table 'flihgts'
