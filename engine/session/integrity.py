@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog, FileEntry
 from engine.errors import BindError, CorruptError, UsageError
+from engine.objectstore import layout
 from engine.timeline import Finding
 
 if TYPE_CHECKING:
@@ -27,11 +28,14 @@ def verify(timeline: Timeline, table: str | None = None) -> Iterator[Finding]:
     Cost: reads everything it checks.
     """
     if table is not None:
-        yield from _objects(timeline, _refs_of(timeline, table))
+        yield from _objects(timeline, _refs_of(timeline, table), set())
         return
-    yield from timeline.verify()
+    checked = set()
+    for finding in timeline.verify():
+        checked.add(finding.subject)
+        yield finding
     try:
-        yield from _objects(timeline, _all_refs(timeline))
+        yield from _objects(timeline, _all_refs(timeline), checked)
     except CorruptError as error:
         yield Finding(error.subject or "log", ok=False, detail=error.message)
 
@@ -77,11 +81,12 @@ def _refs(entry: FileEntry) -> Iterator[Ref]:
     yield from (r for r in (entry.data, entry.sidecar, entry.marks) if r is not None)
 
 
-def _objects(timeline: Timeline, refs: Iterator[Ref]) -> Iterator[Finding]:
-    """Check each object once; the ones inside commits were checked with their commits."""
+def _objects(timeline: Timeline, refs: Iterator[Ref], checked: set[str]) -> Iterator[Finding]:
+    """Check each object once; files whose names are ``checked`` were read already."""
     seen: set[str] = set()
     for ref in refs:
-        if ref.digest in seen:
+        known = ref.at is None and layout.data_object(ref.digest) in checked
+        if known or ref.digest in seen:
             continue
         seen.add(ref.digest)
         try:
