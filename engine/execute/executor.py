@@ -6,6 +6,7 @@ when its answer is read, dropped, or fails.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.cache import Cache
@@ -74,12 +75,9 @@ class Executor:
 
     def arity(self, workspace: Workspace, sources: Sequence[Source], sql: str) -> list[str]:
         """Return the names of a bound query's columns; nothing is read."""
-        relations = Relations(self.backend, self.lake(workspace))
-        try:
+        with closing(Relations(self.backend, self.lake(workspace))) as relations:
             relations.make(sources)
             return self.backend.names(sql)
-        finally:
-            relations.close()
 
     def query(self, plan: Select, workspace: Workspace, params: Parameters = None) -> Answer:
         """Bind a query and return its answer unread.
@@ -98,12 +96,9 @@ class Executor:
         self, plan: Select | RowWrite, workspace: Workspace, params: Parameters, *, analyze: bool
     ) -> str:
         """Return the backend's own plan as text; with ``analyze`` the query runs."""
-        relations = Relations(self.backend, self.lake(workspace))
-        try:
+        with closing(Relations(self.backend, self.lake(workspace))) as relations:
             relations.make(plan.sources)
             return self.backend.explain(plan.sql, params, analyze=analyze)
-        finally:
-            relations.close()
 
     def write(self, plan: RowWrite, workspace: Workspace, params: Parameters = None) -> Outcome:
         """Write rows into the workspace.
@@ -111,11 +106,8 @@ class Executor:
         Raises: IntegrityError, BackendError, CorruptError.
         """
         lake = self.lake(workspace)
-        relations = Relations(self.backend, lake)
-        try:
+        with closing(Relations(self.backend, lake)) as relations:
             return RowWriter(self.backend, relations, lake).apply(plan, params)
-        finally:
-            relations.close()
 
     def define(
         self, plan: Definition, workspace: Workspace, params: Parameters = None
@@ -125,12 +117,9 @@ class Executor:
         Raises: BindError, IntegrityError, BackendError.
         """
         lake = self.lake(workspace)
-        relations = Relations(self.backend, lake)
-        try:
+        with closing(Relations(self.backend, lake)) as relations:
             writer = RowWriter(self.backend, relations, lake)
             return Definer(self.backend, relations, lake, writer).apply(plan, params)
-        finally:
-            relations.close()
 
     def export(self, plan: Export, workspace: Workspace, params: Parameters = None) -> int:
         """Write a query's rows to a file; return how many.
@@ -154,11 +143,8 @@ class Executor:
 
         Raises: IoError, ExecutionError.
         """
-        file = ForeignFile(path, reader, options)
-        try:
+        with closing(ForeignFile(path, reader, options)) as file:
             return file.columns
-        finally:
-            file.close()
 
     def close(self) -> None:
         """Stop the engine."""

@@ -147,12 +147,7 @@ class Transaction:
                 self._check_keys(head, Table.decode(table_id, base))
 
     def _check_keys(self, head: State, table: Table) -> None:
-        known = {key for key, _ in self._workspace.base.items(table.file_prefix)}
-        added = [
-            FileEntry.decode(key, value)
-            for key, value in head.items(table.file_prefix)
-            if key not in known
-        ]
+        added = [FileEntry.decode(k, v) for k, v in self._came(head, table.file_prefix)]
         if not added:
             return
         names = [c.name for c in table.key_columns]
@@ -164,10 +159,13 @@ class Transaction:
 
     def _check_still(self, head: State, key: str) -> None:
         """A definition was judged by the rows it saw: there must be no others now."""
-        prefix = f"f/{key[2:]}/"
-        known = {k for k, _ in self._workspace.base.items(prefix)}
-        if any(k not in known for k, _ in head.items(prefix)):
+        if self._came(head, f"f/{key[2:]}/"):
             raise ConflictError("another writer added rows to the table", hint=RETRY_HINT)
+
+    def _came(self, head: State, prefix: str) -> list[tuple[str, bytes]]:
+        """Return the entries that others added below ``prefix`` since this transaction began."""
+        known = {key for key, _ in self._workspace.base.items(prefix)}
+        return [(key, value) for key, value in head.items(prefix) if key not in known]
 
     def _check_names(self, head: State) -> None:
         """A name given here must not have been given meanwhile."""

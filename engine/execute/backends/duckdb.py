@@ -23,6 +23,7 @@ from typing_extensions import override
 from engine.datatypes import parse_type
 from engine.errors import CancelledError, GrizzlyError, UnsupportedError
 from engine.execute.backends.base import BackendError
+from engine.plan import ident
 from engine.storage import And, Compare, In, IsNull, Not, Or
 
 if TYPE_CHECKING:
@@ -105,10 +106,6 @@ def _wire_type(type_text: str, *, shown: bool) -> pa.DataType:
         return pa.string()
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _wire_text(type_text: str) -> str | None:
     """Return the type a column must be cast to before it leaves, or None."""
     if type_text == NULL_TYPE:
@@ -152,7 +149,7 @@ class DuckDB:
 
     def define_view(self, name: str, sql: str, columns: Sequence[str] = ()) -> None:
         """Show a query as the table ``name`` until ``forget``."""
-        listed = f"({', '.join(_quoted(c) for c in columns)})" if columns else ""
+        listed = f"({', '.join(ident(c) for c in columns)})" if columns else ""
         with self.translated():
             self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name}{listed} AS {sql}")
         self._views.append(name)

@@ -19,6 +19,7 @@ from pyarrow import ipc
 from engine.datatypes import parse_type
 from engine.errors import ExecutionError, GrizzlyError, IoError, UnsupportedError
 from engine.execute.backends.duckdb import BATCH_ROWS
+from engine.plan import ident, literal
 from engine.storage import read_orc, write_orc
 
 if TYPE_CHECKING:
@@ -53,16 +54,6 @@ def suffix_of(path: str) -> str:
     for packed in (".gz", ".zst"):
         name = name.removesuffix(packed)
     return Path(name).suffix
-
-
-def quote(text: str) -> str:
-    """Return ``text`` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """Return ``name`` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class ForeignFile:
@@ -208,7 +199,7 @@ def _write_duckdb(form: str, **defaults: str) -> Writer:
         with duckdb.connect(":memory:") as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", reader)
-            sql = f"COPY (FROM rows) TO {quote(target)} (FORMAT {form}{listed})"
+            sql = f"COPY (FROM rows) TO {literal(target)} (FORMAT {form}{listed})"
             row = connection.execute(sql).fetchone()
             return int(row[0]) if row else 0
 
@@ -272,11 +263,11 @@ FORMATS = {
 
 
 def _call(reader: str, path: str, options: Mapping[str, str]) -> str:
-    parts = [quote(path)]
-    for name, literal in options.items():
+    parts = [literal(path)]
+    for name, value in options.items():
         if not _OPTION.match(name):
             raise UnsupportedError(f"'{name}' is not an option of {reader}")
-        parts.append(f"{name} = {literal}")
+        parts.append(f"{name} = {value}")
     return f"{reader}({', '.join(parts)})"
 
 
@@ -293,7 +284,7 @@ def _read_arrow(path: str, reader: str) -> pa.Table:
 
 
 def _wire_expression(name: str, type_text: str) -> str:
-    quoted = identifier(name)
+    quoted = ident(name)
     kind = parse_type(type_text)
     return f"CAST({quoted} AS {kind.wire_text}) AS {quoted}" if kind.cast_on_read else quoted
 
