@@ -13,7 +13,7 @@ from engine.cache import Cache
 from engine.errors import UsageError
 from engine.execute.backends.duckdb import DuckDB, Stream
 from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
-from engine.execute.compact import CROWD, compact
+from engine.execute.compact import compact
 from engine.execute.define import Definer
 from engine.execute.lake import OPEN_FILES, Lake
 from engine.execute.relations import Relations
@@ -22,11 +22,12 @@ from engine.execute.surroundings import Surroundings
 from engine.plan import Export, RowWrite, Select, stored_default
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from engine.analyze import Source
+    from engine.catalog import Table
     from engine.execute.backends.base import Parameters
     from engine.execute.define import Definition
     from engine.execute.rows import Outcome
@@ -129,14 +130,10 @@ class Executor:
         answer = self.query(plan.query, workspace, params)
         return write_file(answer.batches(), answer.schema, plan.path, plan.form, plan.options)
 
-    def compact(self, workspace: Workspace, *, only_crowded: bool) -> int:
-        """Merge files of the workspace's tables; return how many files went away."""
+    def compact(self, workspace: Workspace, tables: Iterable[Table]) -> int:
+        """Merge files of tables in the workspace; return how many files went away."""
         lake = self.lake(workspace)
-        gone = 0
-        for table in workspace.catalog.tables():
-            if not only_crowded or len(workspace.catalog.files(table)) >= CROWD:
-                gone += compact(table, lake)
-        return gone
+        return sum(compact(table, lake) for table in tables)
 
     def columns_of(self, path: str, reader: str, options: Mapping[str, str]) -> list[str]:
         """Return the names of a foreign file's columns.

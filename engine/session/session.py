@@ -300,10 +300,12 @@ class Session:
 
     def _tidy(self, workspace: Workspace) -> None:
         """Compact tables that many small commits have crowded; losing a race costs nothing."""
-        if not writing.crowded(workspace):
+        crowded = writing.crowded(workspace)
+        if not crowded:
             return
         fresh = self._frame.workspace()
-        self._frame.executor.compact(fresh, only_crowded=True)
+        tables = [t for t in fresh.catalog.tables() if t.id in crowded]
+        self._frame.executor.compact(fresh, tables)
         if fresh.dirty:
             try:
                 self._append(fresh, "COMPACT", "")

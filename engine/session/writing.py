@@ -51,10 +51,10 @@ def meta(workspace: Workspace, written: str) -> dict[str, str]:
     return {k: v for k, v in found.items() if v}
 
 
-def crowded(workspace: Workspace) -> bool:
-    """Say whether a table this workspace wrote to has too many files."""
+def crowded(workspace: Workspace) -> set[str]:
+    """Return the ids of the tables this workspace wrote to that have too many files."""
     ids = {k.split("/")[1] for k in workspace.changes if k.startswith("f/")}
-    return any(sum(1 for _ in workspace.items(f"f/{table_id}/")) >= CROWD for table_id in ids)
+    return {i for i in ids if sum(1 for _ in workspace.items(f"f/{i}/")) >= CROWD}
 
 
 def action(
@@ -74,7 +74,7 @@ def action(
         case nodes.DropSnapshot():
             return lambda w: _drop_snapshot(node, w)
         case nodes.Compact():
-            return lambda w: _compact(frame, w)
+            return lambda w: _compact(frame, text, node, w)
         case nodes.Write() | nodes.Upsert() | nodes.Define():
             return lambda w: _planned(frame, text, node, w, params)
         case _:
@@ -178,8 +178,11 @@ def _drop_snapshot(node: nodes.DropSnapshot, workspace: Workspace) -> Result:
     return Result("DROP SNAPSHOT")
 
 
-def _compact(frame: Frame, workspace: Workspace) -> Result:
-    gone = frame.executor.compact(workspace, only_crowded=False)
+def _compact(frame: Frame, text: str, node: nodes.Compact, workspace: Workspace) -> Result:
+    tables = workspace.catalog.tables()
+    if node.table is not None:
+        tables = [frame.planner(text, workspace).binder.table(node.table)]
+    gone = frame.executor.compact(workspace, tables)
     result = Result("COMPACT")
     result.notes.append(f"{gone} files merged away")
     return result

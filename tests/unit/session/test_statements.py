@@ -274,3 +274,14 @@ def test_only_whole_keys_are_in_conflict(session: Session) -> None:
     run(session, "CREATE TABLE n (a INTEGER)")
     with pytest.raises((BindError, UnsupportedError)):
         run(session, "INSERT INTO n VALUES (1) ON CONFLICT (a) DO NOTHING")
+
+
+def test_compact_touches_the_table_it_names(session: Session) -> None:
+    files = 'SELECT "table", count(*) FROM grizzly.files GROUP BY ALL ORDER BY ALL'
+    run(session, "CREATE TABLE u (a INTEGER)")
+    for i in range(10):
+        run(session, f"INSERT INTO u VALUES ({i}); INSERT INTO t VALUES ({i + 10}, 0, 0)")
+    run(session, "COMPACT u")
+    assert run(session, files) == [("t", 11), ("u", 1)]
+    with pytest.raises(BindError):
+        run(session, "COMPACT nope")
