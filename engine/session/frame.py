@@ -6,15 +6,18 @@ Layer: ``session``. Invariant: whoever runs a statement asks here what it reads,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.execute import Workspace
 from engine.plan import Planner
+from grammar.nodes import Statement
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.execute import Executor, Parameters
     from engine.timeline import Timeline
+
+_Node_co = TypeVar("_Node_co", bound=Statement, covariant=True)
 
 
 @dataclass
@@ -56,3 +59,22 @@ class Frame:
             self.clock.token,
             lambda sources, sql: self.executor.arity(workspace, sources, sql),
         )
+
+
+@dataclass(frozen=True)
+class Call(Generic[_Node_co]):
+    """One statement that is to be run: where, in which text, with which parameters."""
+
+    frame: Frame
+    text: str
+    node: _Node_co
+    params: Parameters = None
+
+    @property
+    def written(self) -> str:
+        """The statement as it was written."""
+        return self.text[self.node.span.start : self.node.span.end]
+
+    def planner(self, workspace: Workspace) -> Planner:
+        """Return a planner for this statement, bound in ``workspace``."""
+        return self.frame.planner(self.text, workspace, self.params)

@@ -6,7 +6,7 @@ Layer: ``session``. Invariant: none of these changes the lakehouse.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,42 +15,50 @@ from engine.errors import UnsupportedError
 from engine.execute import format_of
 from engine.plan import RowWrite, Select
 from engine.session import integrity, introspect
+from engine.session.frame import Call
 from engine.session.result import Result, rows
-from grammar import nodes
+from grammar import nodes, parse
 from grammar.timetravel import AsOf, Between, time_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.analyze import Source
     from engine.execute import Parameters, Workspace
     from engine.session.frame import Frame
 
+    Reader = Callable[[Call[Any]], Result]
 
-def query(frame: Frame, text: str, node: nodes.Query, params: Parameters) -> Result:
+
+def query(call: Call[nodes.Query]) -> Result:
     """Run a query up to its first rows; the others are read when they are asked for."""
+    frame, node = call.frame, call.node
     workspace = frame.workspace()
-    plan = frame.planner(text, workspace, params).select(node.ast)
-    return _answer(frame, plan, workspace, params, "SELECT")
+    plan = call.planner(workspace).select(node.ast)
+    return _answer(frame, plan, workspace, call.params, "SELECT")
 
 
-def explain(frame: Frame, text: str, node: nodes.Explain, params: Parameters) -> Result:
+def explain(call: Call[nodes.Explain]) -> Result:
     """Show what a statement reads, the SQL it became, and the backend's plan for that."""
+    frame, node = call.frame, call.node
     workspace = frame.workspace()
-    plan = frame.planner(text, workspace, params).plan(node.statement)
+    plan = call.planner(workspace).plan(node.statement)
     if not isinstance(plan, (Select, RowWrite)):
         raise UnsupportedError("only queries and changes of rows have a plan", span=node.span)
     lines = [f"reads {_described(s)}" for s in plan.sources]
     if isinstance(plan, RowWrite):
         lines.insert(0, f"{plan.verb} {plan.target.table.qualified}")
     lines += ["", "sql", f"  {plan.sql}", ""]
-    shown = frame.executor.explain(plan, workspace, params, analyze=node.analyze)
+    shown = frame.executor.explain(plan, workspace, call.params, analyze=node.analyze)
     lines += shown.splitlines()
     return rows(pa.table({"plan": pa.array(lines, pa.string())}), "EXPLAIN", ["VARCHAR"])
 
 
-def describe(frame: Frame, text: str, node: nodes.Describe) -> Result:
+def describe(call: Call[nodes.Describe]) -> Result:
     """Show the columns of a table, a view or a query."""
+    frame, node = call.frame, call.node
     workspace = frame.workspace()
-    planner = frame.planner(text, workspace)
+    planner = call.planner(workspace)
     target = node.target
     if not isinstance(target, nodes.Statement):
         schema, name = planner.binder.qualify(target)
@@ -69,16 +77,18 @@ def describe(frame: Frame, text: str, node: nodes.Describe) -> Result:
     return rows(shown, "DESCRIBE", ["VARCHAR", "VARCHAR"])
 
 
-def summarize(frame: Frame, text: str, node: nodes.Summarize) -> Result:
+def summarize(call: Call[nodes.Summarize]) -> Result:
     """Show statistics of each column."""
+    frame, node = call.frame, call.node
     workspace = frame.workspace()
-    plan = frame.planner(text, workspace).select_of(node.target)
+    plan = call.planner(workspace).select_of(node.target)
     whole = Select(f"SELECT * FROM (SUMMARIZE {plan.sql})", plan.sources)  # noqa: S608 - from a checked tree
-    return _answer(frame, whole, workspace, None, "SUMMARIZE")
+    return _answer(frame, whole, workspace, call.params, "SUMMARIZE")
 
 
-def verify(frame: Frame, node: nodes.VerifyTimeline | nodes.VerifyTable) -> Result:
+def verify(call: Call[nodes.VerifyTimeline | nodes.VerifyTable]) -> Result:
     """Recompute hashes and list what was found, wrong things first."""
+    frame, node = call.frame, call.node
     name = node.table.name if isinstance(node, nodes.VerifyTable) else None
     found = sorted(integrity.verify(frame.timeline, name), key=lambda f: f.ok)
     shown = pa.table(
@@ -91,12 +101,34 @@ def verify(frame: Frame, node: nodes.VerifyTimeline | nodes.VerifyTable) -> Resu
     return rows(shown, "VERIFY", ["VARCHAR", "BOOLEAN", "VARCHAR"])
 
 
-def export(frame: Frame, text: str, node: nodes.Copy, params: Parameters) -> Result:
+def export(call: Call[nodes.Copy]) -> Result:
     """Write a query's rows to a file."""
+    frame, node = call.frame, call.node
     workspace = frame.workspace()
     form = format_of(str(node.target), node.options.get("format"))
-    plan = frame.planner(text, workspace, params).export(node, form)
-    return Result("COPY", count=frame.executor.export(plan, workspace, params))
+    plan = call.planner(workspace).export(node, form)
+    return Result("COPY", count=frame.executor.export(plan, workspace, call.params))
+
+
+def show(call: Call[nodes.Show]) -> Result:
+    """Show a list: a query over the ``grizzly`` schema, or the columns of a table."""
+    frame, node = call.frame, call.node
+    if node.table is not None:
+        return describe(Call(frame, call.text, nodes.Describe(node.span, node.table)))
+    sql = introspect.show_query(node)
+    (statement,) = parse(sql)
+    if not isinstance(statement, nodes.Query):
+        raise UnsupportedError(f"SHOW {node.what} is not a query", span=node.span)
+    result = query(Call(frame, sql, statement))
+    result.tag = "SHOW"
+    return result
+
+
+def reader_of(statement: nodes.Statement) -> Reader | None:
+    """Return what answers a statement that changes nothing, or None for one that does."""
+    if isinstance(statement, nodes.Copy) and not isinstance(statement.target, str):
+        return None
+    return _READERS.get(type(statement))
 
 
 def _answer(
@@ -126,3 +158,15 @@ def _described(source: Source) -> str:
             return f"grizzly.{relation}"
         case ViewSource(sql=sql):
             return f"a view: {sql}"
+
+
+_READERS: dict[type[nodes.Statement], Reader] = {
+    nodes.Query: query,
+    nodes.Explain: explain,
+    nodes.Describe: describe,
+    nodes.Summarize: summarize,
+    nodes.Show: show,
+    nodes.VerifyTimeline: verify,
+    nodes.VerifyTable: verify,
+    nodes.Copy: export,
+}

@@ -6,7 +6,6 @@ conflict with another writer runs it again, against the newest state, before any
 
 from __future__ import annotations
 
-import random
 import time
 import weakref
 from dataclasses import dataclass
@@ -15,36 +14,28 @@ from typing import TYPE_CHECKING
 from engine.analyze import blame, parameters, place_of, quoted_as_text, trees_of
 from engine.clock import SystemClock
 from engine.errors import (
-    ConflictError,
     GrizzlyError,
     LanguageError,
     ReadOnlyError,
-    TransactionError,
     UnsupportedError,
     UsageError,
 )
 from engine.execute import BackendError, Executor
-from engine.session import integrity, introspect, moments, places, reading, writing
-from engine.session.frame import Frame
+from engine.session import commits, integrity, moments, places, reading
+from engine.session.actions import ACTIONS
+from engine.session.control import CONTROLS
+from engine.session.frame import Call, Frame
 from engine.session.parameters import named
-from engine.session.result import Result
-from engine.session.transaction import Transaction
 from grammar import nodes, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from engine.catalog import Catalog
     from engine.clock import Clock
-    from engine.execute import Parameters, Workspace
+    from engine.execute import Parameters
     from engine.session.integrity import Finding
-    from engine.timeline import Commit
-
-ATTEMPTS = 100
-"""How often a statement outside a transaction is run again after a conflict."""
-
-_OPTIONS = {"double_quotes": ("string", "identifier")}
+    from engine.session.result import Result
 
 
 @dataclass(frozen=True)
@@ -219,51 +210,18 @@ class Session:
             self._frame.executor.backend.functions,
         )
 
-    def _dispatch(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:  # noqa: C901, PLR0911, PLR0912 - one line for each kind of statement
-        match statement:
-            case nodes.Query():
-                return reading.query(self._frame, text, statement, params)
-            case nodes.Begin():
-                return self._begin()
-            case nodes.Commit():
-                return self._commit()
-            case nodes.Rollback():
-                return self._rollback()
-            case nodes.Explain():
-                return reading.explain(self._frame, text, statement, params)
-            case nodes.Describe():
-                return reading.describe(self._frame, text, statement)
-            case nodes.Summarize():
-                return reading.summarize(self._frame, text, statement)
-            case nodes.Show(table=table) if table is not None:
-                return reading.describe(self._frame, text, nodes.Describe(statement.span, table))
-            case nodes.Show():
-                return self._inner(introspect.show_query(statement), "SHOW")
-            case nodes.SetOption(name=name, value=value):
-                return self._set(name, value, statement)
-            case nodes.ResetOption(name=name):
-                return self._set(name, _OPTIONS.get(name, ("",))[0], statement)
-            case nodes.Use(schema=schema):
-                return self._use(schema, statement)
-            case nodes.VerifyTimeline() | nodes.VerifyTable():
-                return reading.verify(self._frame, statement)
-            case nodes.Copy(target=target) if isinstance(target, str):
-                return reading.export(self._frame, text, statement, params)
-            case _:
-                action = writing.action(self._frame, text, statement, params)
-                return self._change(text, statement, action)
-
-    def _inner(self, sql: str, tag: str) -> Result:
-        (statement,) = parse(sql)
-        result = self._dispatch(sql, statement, None)
-        result.tag = tag
-        return result
-
-    # ------------------------------------------------------------------ changes
-
-    def _change(
-        self, text: str, statement: nodes.Statement, action: Callable[[Workspace], Result]
-    ) -> Result:
+    def _dispatch(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
+        kind = type(statement)
+        call = Call(self._frame, text, statement, params)
+        control = CONTROLS.get(kind)
+        if control is not None:
+            return control(self._frame, statement)
+        read = reading.reader_of(statement)
+        if read is not None:
+            return read(call)
+        action = ACTIONS.get(kind)
+        if action is None:
+            raise UnsupportedError("this statement is not offered yet", span=statement.span)
         if self.read_only:
             why = f"as of {self.as_of}" if self.as_of else "read-only"
             raise ReadOnlyError(
@@ -271,103 +229,4 @@ class Session:
                 span=statement.span,
                 hint="unpack the archive to change it" if self.path.is_file() else None,
             )
-        if self._frame.transaction is not None:
-            return _undone_on_error(self._frame.transaction, action)
-        for attempt in range(ATTEMPTS):
-            workspace = self._frame.workspace()
-            result = action(workspace)
-            if not workspace.dirty:
-                return result
-            try:
-                written = text[statement.span.start : statement.span.end]
-                commit = self._append(workspace, result.tag, written)
-            except ConflictError:
-                time.sleep(random.uniform(0, 0.002) * min(attempt, 10))  # noqa: S311 - spreads writers
-                continue
-            result.version = commit.seq
-            self._tidy(workspace)
-            return result
-        raise ConflictError(
-            f"other writers were faster {ATTEMPTS} times in a row",
-            hint="nothing was changed; run the statement again",
-        )
-
-    def _append(self, workspace: Workspace, tag: str, written: str) -> Commit:
-        lake = self._frame.executor.lake(workspace)
-        meta = writing.meta(workspace, written)
-        word = "compact" if tag == "COMPACT" else writing.operation(workspace)
-        return Transaction(lake).commit(word, meta)
-
-    def _tidy(self, workspace: Workspace) -> None:
-        """Compact tables that many small commits have crowded; losing a race costs nothing."""
-        crowded = writing.crowded(workspace)
-        if not crowded:
-            return
-        fresh = self._frame.workspace()
-        tables = [t for t in fresh.catalog.tables() if t.id in crowded]
-        self._frame.executor.compact(fresh, tables)
-        if fresh.dirty:
-            try:
-                self._append(fresh, "COMPACT", "")
-            except ConflictError:
-                return
-
-    def _begin(self) -> Result:
-        if self._frame.transaction is not None:
-            raise TransactionError(
-                "a transaction is open already", hint="COMMIT or ROLLBACK ends it"
-            )
-        self._frame.transaction = self._frame.workspace()
-        return Result("BEGIN")
-
-    def _commit(self) -> Result:
-        if self._frame.transaction is None:
-            raise TransactionError("there is no transaction to commit", hint="BEGIN starts one")
-        workspace, self._frame.transaction = self._frame.transaction, None
-        if not workspace.dirty:
-            return Result("COMMIT")
-        commit = self._append(workspace, "COMMIT", "transaction")
-        self._tidy(workspace)
-        return Result("COMMIT", version=commit.seq)
-
-    def _rollback(self) -> Result:
-        if self._frame.transaction is None:
-            raise TransactionError("there is no transaction to roll back", hint="BEGIN starts one")
-        self._frame.transaction = None
-        return Result("ROLLBACK")
-
-    # ------------------------------------------------------------------ settings
-
-    def _set(self, name: str, value: str, statement: nodes.Statement) -> Result:
-        allowed = _OPTIONS.get(name.lower())
-        if allowed is None:
-            raise UnsupportedError(
-                f"there is no setting '{name}'",
-                span=statement.span,
-                hint=f"the settings are: {', '.join(_OPTIONS)}",
-            )
-        if value.lower() not in allowed:
-            raise UsageError(f"{name} cannot be '{value}'", hint=f"one of: {', '.join(allowed)}")
-        self.options[name.lower()] = value.lower()
-        return Result("SET")
-
-    def _use(self, schema: str, statement: nodes.Statement) -> Result:
-        catalog: Catalog = self._frame.workspace().catalog
-        if schema.lower() not in (s.lower() for s in catalog.schemas()):
-            raise UnsupportedError(
-                f"there is no schema '{schema}'",
-                span=statement.span,
-                hint=f"the schemas are: {', '.join(catalog.schemas())}",
-            )
-        self._frame.schema = schema.lower()
-        return Result("USE")
-
-
-def _undone_on_error(workspace: Workspace, action: Callable[[Workspace], Result]) -> Result:
-    """Run one statement of a transaction; a failure undoes that statement and no other."""
-    point = workspace.savepoint()
-    try:
-        return action(workspace)
-    except BaseException:
-        workspace.undo_to(point)
-        raise
+        return commits.run(self._frame, call.written, lambda workspace: action(call, workspace))

@@ -1,0 +1,33 @@
+"""What statements that change the lakehouse do to a workspace.
+
+Layer: ``session``. Invariant: an action may run several times, each time on a fresh workspace; what it
+did is a commit only when the caller makes it one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.session.actions import copying, rows, snapshots, upkeep
+from grammar import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.execute import Workspace
+    from engine.session.frame import Call
+    from engine.session.result import Result
+
+    Action = Callable[[Call[Any], Workspace], Result]
+
+ACTIONS: dict[type[nodes.Statement], Action] = {
+    nodes.Compact: upkeep.compact,
+    nodes.Copy: copying.import_file,
+    nodes.CreateSnapshot: snapshots.create_snapshot,
+    nodes.Define: rows.planned,
+    nodes.DropSnapshot: snapshots.drop_snapshot,
+    nodes.Restore: snapshots.restore,
+    nodes.Upsert: rows.planned,
+    nodes.Write: rows.planned,
+}
+"""The action of each kind of statement."""

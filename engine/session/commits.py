@@ -1,0 +1,130 @@
+"""A statement's changes become a commit, again and again until no other writer is in the way.
+
+Layer: ``session``. Invariant: a statement happens whole or not at all; a conflict with another writer
+runs it again, against the newest state, before anyone hears of it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import random
+import time
+from typing import TYPE_CHECKING
+
+from engine.catalog import Table
+from engine.errors import ConflictError
+from engine.execute import CROWD
+from engine.session.transaction import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.execute import Workspace
+    from engine.session.frame import Frame
+    from engine.session.result import Result
+    from engine.timeline import Commit
+
+ATTEMPTS = 100
+"""How often a statement outside a transaction is run again after a conflict."""
+
+MESSAGE_LENGTH = 120
+
+
+def run(frame: Frame, written: str, action: Callable[[Workspace], Result]) -> Result:
+    """Run an action: in the open transaction, or as a commit of its own.
+
+    Raises: whatever the action raises; ConflictError, when other writers were faster each time.
+    """
+    if frame.transaction is not None:
+        return _undone_on_error(frame.transaction, action)
+    for attempt in range(ATTEMPTS):
+        workspace = frame.workspace()
+        result = action(workspace)
+        if not workspace.dirty:
+            return result
+        try:
+            commit = append(frame, workspace, result.tag, written)
+        except ConflictError:
+            time.sleep(random.uniform(0, 0.002) * min(attempt, 10))  # noqa: S311 - spreads writers
+            continue
+        result.version = commit.seq
+        tidy(frame, workspace)
+        return result
+    raise ConflictError(
+        f"other writers were faster {ATTEMPTS} times in a row",
+        hint="nothing was changed; run the statement again",
+    )
+
+
+def append(frame: Frame, workspace: Workspace, tag: str, written: str) -> Commit:
+    """Commit a workspace; ``written`` is the text that asked for it.
+
+    Raises: ConflictError, IoError.
+    """
+    word = "compact" if tag == "COMPACT" else _operation(workspace)
+    return Transaction(frame.executor.lake(workspace)).commit(word, _meta(workspace, written))
+
+
+def tidy(frame: Frame, workspace: Workspace) -> None:
+    """Compact tables that many small commits have crowded; losing a race costs nothing."""
+    crowded = _crowded(workspace)
+    if not crowded:
+        return
+    fresh = frame.workspace()
+    tables = [t for t in fresh.catalog.tables() if t.id in crowded]
+    frame.executor.compact(fresh, tables)
+    if fresh.dirty:
+        try:
+            append(frame, fresh, "COMPACT", "")
+        except ConflictError:
+            return
+
+
+def _operation(workspace: Workspace) -> str:
+    """Return the word a commit's leaf records for what it does."""
+    changes, base = workspace.changes, workspace.base
+    files = {k: v for k, v in changes.items() if k.startswith("f/")}
+    dropped = any(v is None and k[:2] in ("t/", "v/", "s/") for k, v in changes.items())
+    if files and not dropped:
+        added = any(base.get(k) is None for k in files)
+        touched = any(base.get(k) is not None for k in files)
+        return "overwrite" if added and touched else "append" if added else "delete"
+    return "snapshot" if all(k.startswith("ref/") for k in changes) else "schema"
+
+
+def _meta(workspace: Workspace, written: str) -> dict[str, str]:
+    """Return who made a commit, with which words, and what it touched."""
+    ids = {k.split("/")[1] for k in workspace.changes if k[:2] in ("t/", "f/")}
+    names = set()
+    for table_id in ids:
+        data = workspace.get(f"t/{table_id}") or workspace.base.get(f"t/{table_id}")
+        if data is not None:
+            names.add(Table.decode(table_id, data).qualified)
+    line = " ".join(written.split())
+    if len(line) > MESSAGE_LENGTH:
+        line = line[: MESSAGE_LENGTH - 1] + "…"
+    found = {"author": _author(), "message": line, "tables": ", ".join(sorted(names))}
+    return {k: v for k, v in found.items() if v}
+
+
+def _crowded(workspace: Workspace) -> set[str]:
+    """Return the ids of the tables this workspace wrote to that have too many files."""
+    ids = {k.split("/")[1] for k in workspace.changes if k.startswith("f/")}
+    return {i for i in ids if sum(1 for _ in workspace.items(f"f/{i}/")) >= CROWD}
+
+
+def _author() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _undone_on_error(workspace: Workspace, action: Callable[[Workspace], Result]) -> Result:
+    """Run one statement of a transaction; a failure undoes that statement and no other."""
+    point = workspace.savepoint()
+    try:
+        return action(workspace)
+    except BaseException:
+        workspace.undo_to(point)
+        raise
