@@ -14,6 +14,7 @@ from engine.catalog.definitions import (
     View,
     name_key,
 )
+from engine.catalog.refs import refs_of
 
 __all__ = [
     "MAIN",
@@ -30,4 +31,5 @@ __all__ = [
     "Table",
     "View",
     "name_key",
+    "refs_of",
 ]
