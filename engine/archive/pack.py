@@ -1,8 +1,7 @@
 """A lakehouse on disk to one ``.gobi`` file.
 
 Layer: ``engine.archive``. Invariant: the archive shows one moment of the lakehouse, and equal
-moments give equal bytes: the log is measured under the lakehouse's lock, all else that a commit
-rests on is durable and unchanging before the commit is in the log.
+moments give equal bytes.
 """
 
 from __future__ import annotations
@@ -11,27 +10,26 @@ import hashlib
 import os
 import re
 import zlib
-from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.archive import format as gobi
 from engine.archive.format import Manifest, Member
-from engine.archive.reader import CHUNK, refusals, sync_folder
+from engine.archive.moment import lake_folder, listed, measure, needed, open_store, size_of
+from engine.archive.reader import refusals, sync_folder
 from engine.archive.report import PackReport
-from engine.catalog import FileEntry
 from engine.clock import SystemClock
 from engine.errors import ArchiveError, CorruptError, UsageError
-from engine.objectstore import LocalStore, layout
-from engine.timeline import Timeline, log
+from engine.objectstore import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
+    from engine.archive.moment import Moment
     from engine.archive.report import Progress
-    from engine.objectstore import Store
+    from engine.timeline import Timeline
 
-_LOCK_SECONDS = 30.0
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _UNKNOWN = ("0" * 8, "0" * 64)
 
@@ -44,13 +42,13 @@ def pack(path: Path, out: Path, *, progress: Progress | None = None) -> PackRepo
     its name, UsageError when ``out`` is something else than an archive, IoError.
     """
     root = lake_folder(path)
-    store, moment = _moment(root)
+    moment = _whole(root)
     _refuse_other(out, root)
     beside = out.parent / f".{out.name}.{SystemClock().token()}"
     try:
         with refusals(str(out)):
             with beside.open("xb") as file:
-                manifest = _Packing(store, moment, progress).write(file)
+                manifest = _Packing(moment, progress).write(file)
                 file.flush()
                 os.fsync(file.fileno())
             with beside.open("rb") as file:
@@ -61,12 +59,6 @@ def pack(path: Path, out: Path, *, progress: Progress | None = None) -> PackRepo
         beside.unlink(missing_ok=True)
     members = len(manifest.members)
     return PackReport(out, members, manifest.size, digest, manifest.checkpoint)
-
-
-def lake_folder(path: Path) -> Path:
-    """Return the folder that holds the lakehouse's own files, given it or the one around it."""
-    inner = path / layout.FOLDER
-    return inner if inner.is_dir() else path
 
 
 def _refuse_other(out: Path, root: Path) -> None:
@@ -89,68 +81,34 @@ def _refuse_other(out: Path, root: Path) -> None:
         ) from error
 
 
-def _moment(root: Path) -> tuple[Store, dict[str, int | bytes]]:
-    """Return every file of one moment with its size, or its bytes where it gets replaced.
+def _whole(root: Path) -> Moment:
+    """Return a lakehouse's newest moment with its objects.
 
-    The last segment counts up to its last intact record, and the checkpoint is that record's.
     Objects are listed after the log was measured: what the log rests on was there before. Those
     that no commit names stay out: an interrupted transaction left them, or one that still runs.
     """
-    writable = os.access(root, os.W_OK)
-    store = LocalStore(root, writable=writable)
-    timeline = Timeline.open(store, clock=SystemClock())
-    with store.lock(_LOCK_SECONDS) if writable else nullcontext():
-        last = timeline.refresh().seq // layout.SEGMENT_COMMITS
-        moment: dict[str, int | bytes] = {
-            layout.CHECKPOINT: timeline.checkpoint.encode(),
-            layout.segment(last): log.scan(store, last).end,
-        }
-        for name in (layout.FORMAT, *_listed(store, layout.LOG, layout.STATE, layout.TILE)):
-            if name not in moment:
-                moment[name] = _size(store, name)
-    needed, named = _objects(timeline)
-    for name in sorted({*needed, *_listed(store, layout.OBJECTS)}):
-        if name in needed or name.rpartition("/")[2].encode() in named:
-            moment[name] = _size(store, name)
-    return store, dict(sorted(moment.items()))
+    moment = measure(open_store(root))
+    required, named = needed(moment.timeline), _named(moment.timeline)
+    files = dict(moment.files)
+    for name in sorted({*required, *listed(moment.store, layout.OBJECTS)}):
+        if name in required or name.rpartition("/")[2].encode() in named:
+            files[name] = size_of(moment.store, name)
+    return replace(moment, files=dict(sorted(files.items())))
 
 
-def _objects(timeline: Timeline) -> tuple[set[str], set[bytes]]:
-    """Return the files that tables rest on, and every digest that a commit put into the state.
-
-    Cost: reads the whole log.
-    """
-    needed: set[str] = set()
+def _named(timeline: Timeline) -> set[bytes]:
+    """Return every digest that a commit put into the state. Cost: reads the whole log."""
     named: set[bytes] = set()
     for commit in timeline.commits():
-        for key, value in commit.changes.items():
+        for value in commit.changes.values():
             named.update(_DIGEST.findall(value or b""))
-            if key.startswith("f/") and value is not None:
-                entry = FileEntry.decode(key, value)
-                refs = (entry.data, entry.sidecar, entry.marks)
-                needed.update(layout.data_object(r.digest) for r in refs if r and r.at is None)
-    return needed, named
-
-
-def _listed(store: Store, *prefixes: str) -> Iterator[str]:
-    for prefix in prefixes:
-        yield from store.list(prefix)
-
-
-def _size(store: Store, name: str) -> int:
-    size = store.size(name)
-    if size is None:
-        raise CorruptError(f"{name} is missing", subject=name)
-    return size
+    return named
 
 
 class _Packing:
     """One archive being written: members first, then the frame that their digests determine."""
 
-    def __init__(
-        self, store: Store, moment: dict[str, int | bytes], progress: Progress | None
-    ) -> None:
-        self._store = store
+    def __init__(self, moment: Moment, progress: Progress | None) -> None:
         self._moment = moment
         self._progress: Callable[[int, int], None] = progress or (lambda _done, _total: None)
         self._done = 0
@@ -174,10 +132,10 @@ class _Packing:
 
     def _plan(self) -> Manifest:
         """Return a manifest whose digests are unknown yet; its length and places are final."""
-        sizes = {n: v if isinstance(v, int) else len(v) for n, v in self._moment.items()}
+        sizes = {name: self._moment.size(name) for name in self._moment.files}
         gobi.check_names(list(sizes))
         plan = Manifest(
-            bytes(self._moment[layout.CHECKPOINT]).decode(),
+            self._moment.checkpoint,
             tuple(Member(name, size, *_UNKNOWN) for name, size in sizes.items()),
         )
         if len(plan.text) > gobi.MANIFEST_LIMIT:
@@ -186,7 +144,7 @@ class _Packing:
 
     def _copy(self, member: Member, file: BinaryIO, total: int) -> Member:
         sha256, crc32 = hashlib.sha256(), 0
-        for chunk in self._chunks(member):
+        for chunk in self._moment.chunks(member.name):
             sha256.update(chunk)
             crc32 = zlib.crc32(chunk, crc32)
             file.write(chunk)
@@ -200,16 +158,3 @@ class _Packing:
                 hint="`grizzly verify` lists all that is damaged.",
             )
         return Member(member.name, member.size, f"{crc32:08x}", digest)
-
-    def _chunks(self, member: Member) -> Iterator[bytes]:
-        kept = self._moment[member.name]
-        if isinstance(kept, bytes):
-            yield kept
-            return
-        source = self._store.source(member.name)
-        for offset in range(0, member.size, CHUNK):
-            length = min(CHUNK, member.size - offset)
-            chunk = source.read(offset, length)
-            if len(chunk) != length:
-                raise CorruptError(f"{member.name} became shorter", subject=member.name)
-            yield chunk

@@ -1,0 +1,133 @@
+"""One moment of a lakehouse as a list of files: what a pack, a copy and a restore all begin with.
+
+Layer: ``engine.archive``. Invariant: the files of a moment make a whole lakehouse by themselves; the
+log is measured under the lakehouse's lock, all else that a commit rests on is durable and unchanging
+before the commit is in the log.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.archive.reader import CHUNK
+from engine.archive.store import ArchiveStore
+from engine.catalog import refs_of
+from engine.clock import SystemClock
+from engine.errors import CorruptError, LakeError
+from engine.objectstore import LocalStore, layout
+from engine.timeline import Timeline, log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from engine.catalog import Ref
+    from engine.objectstore import Store
+
+_LOCK_SECONDS = 30.0
+
+
+def lake_folder(path: Path) -> Path:
+    """Return the folder that holds the lakehouse's own files, given it or the one around it."""
+    inner = path / layout.FOLDER
+    return inner if inner.is_dir() else path
+
+
+def open_store(path: Path) -> Store:
+    """Return the store of a lakehouse's folder, of a copy of one, or of an archive.
+
+    Raises: LakeError when there is nothing; ArchiveError, IoError.
+    """
+    if path.is_file():
+        return ArchiveStore(path)
+    if not path.exists():
+        raise LakeError(f"{path} does not exist", subject=str(path))
+    root = lake_folder(path)
+    return LocalStore(root, writable=os.access(root, os.W_OK))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a lakehouse was made of. ``files`` gives sizes, or bytes where a file gets replaced."""
+
+    store: Store
+    timeline: Timeline
+    checkpoint: str
+    files: Mapping[str, int | bytes]
+
+    @property
+    def commits(self) -> int:
+        """Return how many commits the log had."""
+        return self.timeline.head.seq + 1
+
+    def size(self, name: str) -> int:
+        """Return a file's size."""
+        kept = self.files[name]
+        return kept if isinstance(kept, int) else len(kept)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """Yield a file's bytes, in pieces of bounded size.
+
+        Raises: CorruptError when the file became shorter; IoError.
+        """
+        kept = self.files[name]
+        if isinstance(kept, bytes):
+            yield kept
+            return
+        source = self.store.source(name)
+        for offset in range(0, kept, CHUNK):
+            length = min(CHUNK, kept - offset)
+            chunk = source.read(offset, length)
+            if len(chunk) != length:
+                raise CorruptError(f"{name} became shorter", subject=name)
+            yield chunk
+
+
+def measure(store: Store) -> Moment:
+    """Return the newest moment of a lakehouse, without its objects.
+
+    The last segment counts up to its last intact record, and the checkpoint is that record's.
+
+    Raises: LakeError when there is no lakehouse, or others write for too long; CorruptError.
+    """
+    timeline = Timeline.open(store, clock=SystemClock())
+    with store.lock(_LOCK_SECONDS) if store.writable else nullcontext():
+        last = timeline.refresh().seq // layout.SEGMENT_COMMITS
+        files: dict[str, int | bytes] = {
+            layout.CHECKPOINT: timeline.checkpoint.encode(),
+            layout.segment(last): log.scan(store, last).end,
+        }
+        for name in (layout.FORMAT, *listed(store, layout.LOG, layout.STATE, layout.TILE)):
+            if name not in files:
+                files[name] = size_of(store, name)
+    return Moment(store, timeline, timeline.checkpoint, dict(sorted(files.items())))
+
+
+def listed(store: Store, *prefixes: str) -> Iterator[str]:
+    """Yield every file below some folders."""
+    for prefix in prefixes:
+        yield from store.list(prefix)
+
+
+def size_of(store: Store, name: str) -> int:
+    """Return the size of a file that must be there.
+
+    Raises: CorruptError.
+    """
+    size = store.size(name)
+    if size is None:
+        raise CorruptError(f"{name} is missing", subject=name)
+    return size
+
+
+def needed(timeline: Timeline) -> dict[str, Ref]:
+    """Return the files of objects that the newest state rests on, by their paths."""
+    return {
+        layout.data_object(ref.digest): ref
+        for key, value in timeline.head.state.items()
+        for ref in refs_of(key, value)
+        if ref.at is None
+    }
