@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engine.archive import format as gobi
-from engine.archive.reader import ArchiveReader, refusals, sync_folder
+from engine.archive.placing import placed
+from engine.archive.reader import ArchiveReader
 from engine.archive.report import PackReport
-from engine.clock import SystemClock
-from engine.errors import UsageError
-from engine.objectstore.layout import FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,41 +30,10 @@ def unpack(archive: Path, target: Path, *, progress: Progress | None = None) -> 
     Raises: ArchiveError or CorruptError naming the member, UsageError when ``target`` is in use,
     IoError.
     """
-    _refuse_used(target)
-    reader = ArchiveReader(archive)
-    token = SystemClock().token()
-    if target.is_dir():
-        final, beside = target / FOLDER, target / f"{FOLDER}.{token}"
-        folder = beside
-    else:
-        final, beside = target, target.parent / f".{target.name}.{token}"
-        folder = beside / FOLDER
-    try:
-        with refusals(str(target)):
-            folder.mkdir(parents=True)
-            digest = _write(reader, folder, progress)
-            _sync_tree(beside)
-            beside.rename(final)
-            sync_folder(final.parent)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        reader.close()
+    with placed(target) as folder, closing(ArchiveReader(archive)) as reader:
+        digest = _write(reader, folder, progress)
     manifest = reader.manifest
     return PackReport(target, len(manifest.members), manifest.size, digest, manifest.checkpoint)
-
-
-def _refuse_used(target: Path) -> None:
-    with refusals(str(target)):
-        if target.is_symlink() or (target.exists() and not target.is_dir()):
-            raise UsageError(f"{target} exists and is not a folder", subject=str(target))
-        if target.is_dir() and next(target.iterdir(), None) is not None:
-            raise UsageError(
-                f"{target} is not empty",
-                subject=str(target),
-                hint="Name a folder that does not exist yet.",
-            )
-        if not target.parent.is_dir():
-            raise UsageError(f"there is no folder {target.parent}", subject=str(target.parent))
 
 
 def _write(reader: ArchiveReader, folder: Path, progress: Progress | None) -> str:
@@ -93,8 +60,3 @@ def _write(reader: ArchiveReader, folder: Path, progress: Progress | None) -> st
             os.fsync(file.fileno())
     whole.update(manifest.directory)
     return whole.hexdigest()
-
-
-def _sync_tree(folder: Path) -> None:
-    for parent, _, _ in os.walk(folder):
-        sync_folder(parent)

@@ -18,6 +18,9 @@ TILE: Final = "tile"
 STATE: Final = "state"
 OBJECTS: Final = "objects"
 TMP: Final = "tmp"
+TRASH: Final = "trash"
+BACKUP: Final = "backup"
+"""Marks a folder as a backup, and lists the runs that made it so."""
 
 SEGMENT_COMMITS: Final = 256
 """Commits in a full log segment, and hashes in a full tile."""
