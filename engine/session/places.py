@@ -1,7 +1,7 @@
 """Where lakehouses are: making one, finding one, opening its store.
 
 Layer: ``session``. Invariant: a lakehouse is a folder that holds ``.grizzly``, found as git finds its
-repositories; a ``.gobi`` file is one that cannot be written to.
+repositories; a ``.gobi`` file is one that cannot be written to, and a backup is not written to.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.archive import ArchiveStore
 from engine.clock import SystemClock
 from engine.config import key_path
 from engine.errors import LakeError, UsageError
-from engine.objectstore import LocalStore
+from engine.objectstore import LocalStore, layout
 from engine.timeline import Timeline, load_or_create
 
 if TYPE_CHECKING:
@@ -82,5 +82,16 @@ def open_timeline(path: Path, *, read_only: bool, clock: Clock) -> tuple[Timelin
         store = ArchiveStore(path)
         return Timeline.open(store, clock=clock), False
     store = LocalStore(path if path.name == FOLDER else path / FOLDER)
+    # A commit of its own would make a backup another history than the lakehouse's.
+    read_only = read_only or store.size(layout.BACKUP) is not None
     signer: Signer | None = None if read_only else load_or_create(key_path())
     return Timeline.open(store, clock=clock, signer=signer), not read_only
+
+
+def way_out(path: Path) -> str | None:
+    """Return how to come by a lakehouse that can be changed, where ``path`` never can be."""
+    if path.is_file():
+        return "unpack the archive to change it"
+    if (path / FOLDER / layout.BACKUP).is_file():
+        return f"`grizzly restore {path} DIR` makes a lakehouse of the backup"
+    return None

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typer import Typer
 
-_GROUPS = ("statements", "lake", "schema", "table", "transfer", "timeline", "snapshot", "about")
+_GROUPS = (
+    "statements",
+    "lake",
+    "copies",
+    "schema",
+    "table",
+    "transfer",
+    "timeline",
+    "snapshot",
+    "about",
+)
 
 __all__ = ["mount"]
 

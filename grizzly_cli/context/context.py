@@ -6,8 +6,10 @@ Layer: ``grizzly_cli.context``. Invariant: every statement of every command runs
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ from grizzly_cli.diagnostics import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.errors import Span
     from engine.session import Result, Session
@@ -50,6 +52,8 @@ class Context:
         self._unwanted = False
         self._committed = False
         self._opening = threading.Lock()
+        self._watched = False
+        self._stopped = False
 
     def session(self) -> Session:
         """Return the session on the lakehouse that the settings name, opening it at first use.
@@ -141,7 +145,36 @@ class Context:
             raise DeadlineError(f"stopped after --timeout {limit:g} s; nothing of it was kept")
         return code
 
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """Yield what long work tells how far it is; a person sees a bar, and Ctrl-C stops the work.
+
+        What is yielded raises CancelledError when the work is to stop.
+        """
+        from grizzly_cli.render.progress import bar  # noqa: PLC0415  # only long work needs it
+
+        def heed(done: int, total: int) -> None:
+            if self._stopped:
+                raise CancelledError("stopped; what was finished is kept")
+            if draw is not None:
+                draw(done, total)
+
+        draw: Callable[[int, int], None] | None = None
+        self._watched, self._stopped = True, False
+        seen = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        try:
+            if seen and self.narrator.verbosity >= 0:
+                with bar(label, color=self.narrator.color) as draw:
+                    yield heed
+            else:
+                yield heed
+        finally:
+            self._watched = False
+
     def _stop(self, presses: int) -> None:
+        if self._watched and presses < 2:
+            self._stopped = True
+            return
         if presses > 1 or (presses and self._session is None):
             raise AbandonedError
         self.interrupt()

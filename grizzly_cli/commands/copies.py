@@ -1,0 +1,141 @@
+"""``backup`` and ``restore``: another copy of a lakehouse, and a lakehouse out of one.
+
+Layer: ``grizzly_cli.commands``. Invariant: what is told is what was checked on both ends.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import UsageError
+from grizzly_cli.context import Context
+from grizzly_cli.diagnostics import OK, UNTRUE, count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.archive import CopyReport
+
+_COLUMNS = ["ended", "since", "commits", "files", "bytes"]
+
+
+def back_up(
+    ctx: typer.Context,
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The backup's folder.")],
+    *,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the runs that made the backup; copy nothing.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Recompute every hash in the backup; copy nothing.")
+    ] = False,
+) -> int:
+    """Copy what is new to a backup.
+
+    The backup is a folder, and a lakehouse that is only read. Every file is checked as it is read
+    and again as it is kept; a run that was stopped is taken up by the next one. A lakehouse that
+    does not continue the backup's history is refused, with exit status 5.
+
+    Example: grizzly -d shop backup /mnt/disk/shop
+    """
+    from engine import archive, session  # noqa: PLC0415  # the engine loads late
+
+    context: Context = ctx.obj
+    if list_ and verify:
+        raise UsageError("--list and --verify do not go together")
+    if list_:
+        _table(context, archive.runs(dest))
+        return OK
+    if verify:
+        archive.runs(dest)
+        return _verify(context, dest)
+    lake = session.find_lake(explicit=context.settings.db)
+
+    def job() -> int:
+        with context.progress("backup") as progress:
+            report = archive.back_up(lake, dest, progress=progress)
+        _tell(context, f"backed up to {dest}", report)
+        return OK
+
+    return context.supervised(job)
+
+
+def restore(
+    ctx: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="A backup, a lakehouse or a .gobi file.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new folder.")],
+) -> int:
+    """Make a lakehouse out of a backup.
+
+    Every commit and every file is checked; the target is whole, or is not there.
+
+    Example: grizzly restore /mnt/disk/shop shop
+    """
+    from engine import archive  # noqa: PLC0415  # the engine loads late
+
+    context: Context = ctx.obj
+
+    def job() -> int:
+        with context.progress("restore") as progress:
+            report = archive.restore(source, target, progress=progress)
+        _tell(context, f"restored {source} to {target}", report)
+        return OK
+
+    return context.supervised(job)
+
+
+def _verify(context: Context, dest: Path) -> int:
+    from engine import session  # noqa: PLC0415  # the engine loads late
+
+    def job() -> int:
+        lake = session.connect(dest, read_only=True)
+        try:
+            found = list(lake.verify())
+        finally:
+            lake.close()
+        bad = [finding for finding in found if not finding.ok]
+        for finding in bad:
+            context.narrator.say(f"FAILED {finding.subject}: {finding.detail}")
+        if bad:
+            context.narrator.say(f"{len(bad)} of {count(len(found), 'object')} failed")
+            return UNTRUE
+        context.narrator.note(f"verified: {count(len(found), 'object')}, nothing is wrong")
+        return OK
+
+    return context.supervised(job)
+
+
+def _tell(context: Context, what: str, report: CopyReport) -> None:
+    if context.settings.format or context.settings.out:
+        _table(context, [report])
+    new = report.commits - report.since
+    parts = [count(new, "new commit"), count(report.files, "file"), count(report.bytes, "byte")]
+    context.narrator.note(f"{what}: version {report.commits - 1}, {', '.join(parts)} copied")
+
+
+def _table(context: Context, reports: Sequence[CopyReport]) -> None:
+    from grizzly_cli.render.listing import Listing  # noqa: PLC0415  # brings Arrow
+
+    rows = [
+        (
+            datetime.fromtimestamp(report.ts / 1_000_000, UTC).isoformat(sep=" "),
+            report.since,
+            report.commits,
+            report.files,
+            report.bytes,
+        )
+        for report in reports
+    ]
+    context.table(Listing.of(_COLUMNS, rows))
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command("backup")(back_up)
+    app.command()(restore)
