@@ -8,6 +8,7 @@ from __future__ import annotations
 from engine.timeline.model import Commit, Finding, Head, Proposal
 from engine.timeline.signing import Signer, load_or_create
 from engine.timeline.state import State
+from engine.timeline.statediff import differing
 from engine.timeline.timeline import Timeline
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Signer",
     "State",
     "Timeline",
+    "differing",
     "load_or_create",
 ]

@@ -267,7 +267,11 @@ class State:
         """Return the hash over all entries; an empty map has SHA-256 of nothing."""
         return self._digest
 
-    def _top(self) -> Node | None:
+    def top(self) -> Node | None:
+        """Return the map's highest node, or None when the map is empty.
+
+        Raises: CorruptError.
+        """
         if self._root is None and self.count:
             node = decode_node(self._load(self._digest), self._digest)
             if node.leaves != self.count:
@@ -276,13 +280,20 @@ class State:
             self._root = node
         return self._root
 
+    def child(self, node: Node, index: int) -> Node:
+        """Return the node below one entry of an inner node.
+
+        Raises: CorruptError.
+        """
+        return _child(node, index, self._load)
+
     def get(self, key: str) -> bytes | None:
         """Return the value at ``key``, or None.
 
         Cost: one node per level, read at most once.
         Raises: CorruptError.
         """
-        node = self._top()
+        node = self.top()
         if node is None:
             return None
         wanted = key.encode("utf-8")
@@ -297,7 +308,7 @@ class State:
 
         Raises: CorruptError.
         """
-        node = self._top()
+        node = self.top()
         if node is None:
             return
         first = prefix.encode("utf-8")
@@ -328,7 +339,7 @@ class State:
         if not edits:
             return self
         result = State(self._load)
-        node = _edited(self._top(), edits, self._load)
+        node = _edited(self.top(), edits, self._load)
         if node is not None:
             result._root = node
             result._digest = node.digest
@@ -355,7 +366,7 @@ class State:
 
         Raises: KeyError, CorruptError.
         """
-        node, wanted = self._top(), key.encode("utf-8")
+        node, wanted = self.top(), key.encode("utf-8")
         steps: list[statemap.Step] = []
         while node is not None:
             index = max(0, bisect_right(node.keys, wanted) - 1)
