@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from engine.cache.lru import Cache
+from engine.cache.weighted import shared
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "shared"]

@@ -9,13 +9,12 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from engine.cache import Cache
 from engine.errors import UsageError
 from engine.execute.backends.duckdb import DuckDB, Stream
 from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
 from engine.execute.compact import compact
 from engine.execute.define import Definer
-from engine.execute.lake import OPEN_FILES, Lake
+from engine.execute.lake import Lake, Opened
 from engine.execute.relations import Relations
 from engine.execute.rows import RowWriter
 from engine.execute.surroundings import Surroundings
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from engine.execute.define import Definition
     from engine.execute.rows import Outcome
     from engine.execute.workspace import Workspace
-    from engine.storage import DataFile
+    from engine.objectstore import Lease
 
 
 class Answer:
@@ -60,10 +59,11 @@ class Answer:
 class Executor:
     """One session's relational engine and its open files."""
 
-    def __init__(self) -> None:
-        """Start the engine."""
+    def __init__(self, lease: Lease | None = None) -> None:
+        """Start the engine; ``lease`` tells others what this session reads."""
         self.backend = DuckDB()
-        self._opened: Cache[DataFile] = Cache(OPEN_FILES)
+        self.lease = lease
+        self._opened = Opened()
         self._constants: dict[tuple[str, str], object] = {}
 
     def lake(self, workspace: Workspace) -> Lake:
@@ -72,7 +72,7 @@ class Executor:
 
     def around(self, workspace: Workspace, schema: str, params: Parameters = None) -> Surroundings:
         """Return what statements are bound in; points in time may be parameters."""
-        return Surroundings(workspace, self.backend, schema, params)
+        return Surroundings(workspace, self.backend, schema, params, self._pin)
 
     def arity(self, workspace: Workspace, sources: Sequence[Source], sql: str) -> list[str]:
         """Return the names of a bound query's columns; nothing is read."""
@@ -145,7 +145,13 @@ class Executor:
 
     def close(self) -> None:
         """Stop the engine."""
+        if self.lease is not None:
+            self.lease.close()
         self.backend.close()
+
+    def _pin(self, version: int) -> None:
+        if self.lease is not None:
+            self.lease.pin(version)
 
     def _constant(self, sql: str, type_text: str) -> object:
         key = (sql, type_text)

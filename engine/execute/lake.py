@@ -6,21 +6,46 @@ timeline's state root commits to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.storage import DataFile, ScanColumn, ScanFile, TableScan, deletion
+import pyarrow as pa
+
+from engine.cache import Cache, shared
+from engine.datatypes import parse_type
+from engine.storage import (
+    DataFile,
+    KeyedFile,
+    ScanColumn,
+    ScanFile,
+    StoredKeys,
+    TableScan,
+    deletion,
+    families,
+    run_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.cache import Cache
-    from engine.catalog import Catalog, Column, FileEntry, Table
+    from engine.catalog import Catalog, Column, FileEntry, Ref, Table
+    from engine.datatypes import DataType
     from engine.execute.workspace import Workspace
-    from engine.storage import Bitmap
+    from engine.objectstore import ByteSource
+    from engine.storage import Bitmap, Keys, Run
 
 OPEN_FILES = 1_024
 """How many data files stay open, with their statistics parsed."""
+
+
+class Opened:
+    """What a session has opened and verified, by digest."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self.files: Cache[DataFile] = Cache(OPEN_FILES)
+        self.marks: Cache[Bitmap] = Cache(OPEN_FILES)
+        self.keys: Cache[StoredKeys] = Cache(OPEN_FILES)
 
 
 @dataclass(frozen=True)
@@ -28,7 +53,7 @@ class Lake:
     """A workspace together with the files that are open."""
 
     workspace: Workspace
-    opened: Cache[DataFile]
+    opened: Opened
     constant: Callable[[str, str], object]
 
     def scan(self, table: Table, catalog: Catalog) -> TableScan:
@@ -42,7 +67,7 @@ class Lake:
 
     def columns(self, table: Table) -> list[ScanColumn]:
         """Return a table's columns as a scan reads them."""
-        return [ScanColumn(c.id, c.name, c.type, self._initial(c)) for c in table.columns]
+        return [ScanColumn(c.id, c.name, c.type, self._initial(c), c.parts) for c in table.columns]
 
     def scan_file(self, ordinal: int, entry: FileEntry) -> ScanFile:
         """Return one data file as a scan reads it; nothing is opened yet."""
@@ -58,20 +83,54 @@ class Lake:
         """Return the positions of a file's dead rows, or None when all live."""
         if entry.marks is None:
             return None
-        return deletion.deserialize(self.workspace.fetch(entry.marks))
+        ref = entry.marks
+        return self.opened.marks.get(
+            ref.digest, lambda: deletion.deserialize(self.workspace.fetch(ref))
+        )
 
     def open(self, entry: FileEntry) -> DataFile:
         """Return the open data file of an entry."""
-        return self.opened.get(entry.data.digest, lambda: self._open(entry))
+        return self.opened.files.get(entry.data.digest, lambda: self._open(entry))
+
+    def keyed(self, table: Table, ordinal: int, entry: FileEntry) -> KeyedFile:
+        """Return one data file as keys are looked up in it; nothing is opened yet."""
+        return KeyedFile(self.scan_file(ordinal, entry), lambda: self._keys(table, entry))
+
+    def _keys(self, table: Table, entry: FileEntry) -> Keys:
+        """Return the index of a file's keys: the one it was written with, else one made of its rows."""
+        columns = table.key_columns
+        types = [parse_type(c.type) for c in columns]
+        wanted = tuple(zip(table.key, families(types) or (), strict=False))
+        if entry.keys is not None:
+            header, body = entry.keys
+            stored = self.opened.keys.get(header.digest, lambda: self._stored_keys(header, body))
+            if stored.columns == wanted:
+                return stored
+        stamp = self.open(entry).stamp
+        found: Run = shared.get(
+            ("run", entry.data.digest, stamp, wanted), lambda: self._run(table, entry, types)
+        )
+        return found
+
+    def _stored_keys(self, header: Ref, body: Ref) -> StoredKeys:
+        return StoredKeys(self.workspace.fetch(header), self._source(body), body.digest)
+
+    def _run(self, table: Table, entry: FileEntry, types: Sequence[DataType]) -> Run:
+        names = [c.name for c in table.key_columns]
+        whole = TableScan(self.columns(table), [replace(self.scan_file(0, entry), deleted=None)])
+        schema = pa.schema([whole.schema.field(name) for name in names])
+        rows = pa.Table.from_batches(whole.batches(names), schema=schema)
+        return run_of(rows.columns, types)
+
+    def _source(self, ref: Ref) -> ByteSource:
+        own = self.workspace.objects.get(ref.digest)
+        if own is not None:
+            return _Pending(ref.digest, own)
+        return self.workspace.timeline.source(ref.digest, ref.at)
 
     def _open(self, entry: FileEntry) -> DataFile:
         digest = entry.data.digest
-        own = self.workspace.objects.get(digest)
-        source = (
-            _Pending(digest, own)
-            if own is not None
-            else self.workspace.timeline.source(digest, entry.data.at)
-        )
+        source = self._source(entry.data)
         sidecar = None if entry.sidecar is None else self.workspace.fetch(entry.sidecar)
         return DataFile(source, digest, sidecar, entry.codec)
 

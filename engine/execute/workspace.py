@@ -10,16 +10,17 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref
+from engine.catalog import PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref, state_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from engine.catalog import Table
+    from engine.catalog import Mapping, Table
+    from engine.execute.reads import Reads
     from engine.storage import Encoded
-    from engine.timeline import State, Timeline
+    from engine.timeline import Timeline
 
 INLINE_BYTES = 64 << 10
 """An object up to this size rides in its commit; a larger one gets a file of its own."""
@@ -38,6 +39,7 @@ class Savepoint:
     changes: dict[str, bytes | None]
     objects: dict[str, bytes]
     keys: dict[str, list[pa.Table]]
+    claims: frozenset[str]
     inline_bytes: int
     next_row: int
 
@@ -45,11 +47,27 @@ class Savepoint:
 class Workspace:
     """An overlay over one state, and the objects its entries refer to."""
 
-    def __init__(self, timeline: Timeline, state: State, version: int) -> None:
-        """Start with nothing changed."""
+    def __init__(
+        self,
+        timeline: Timeline,
+        state: Mapping,
+        version: int,
+        *,
+        branch: str | None = None,
+        reads: Reads | None = None,
+    ) -> None:
+        """Start with nothing changed.
+
+        ``branch`` is the line that ``state`` belongs to, main when None. What is read is noted in
+        ``reads``, if anyone will ask for it.
+        """
         self.timeline = timeline
         self.base = state
         self.version = version
+        self.branch = branch
+        self.reads = reads
+        self.claims: set[str] = set()
+        """The ids of tables that nobody else may change before this commits, whatever the isolation."""
         self.changes: dict[str, bytes | None] = {}
         self.objects: dict[str, bytes] = {}
         self.keys: dict[str, list[pa.Table]] = {}
@@ -69,6 +87,10 @@ class Workspace:
     def dirty(self) -> bool:
         """Whether there is anything to commit."""
         return bool(self.changes)
+
+    def state_at(self, version: int) -> Mapping:
+        """Return what was true on this workspace's branch after commit ``version``."""
+        return state_at(self.timeline, version, self.branch)
 
     def get(self, key: str) -> bytes | None:
         """Return the value at ``key`` as this transaction sees it."""
@@ -118,6 +140,9 @@ class Workspace:
             codec=encoded.codec,
             data=self.keep(memoryview(encoded.data), digest=encoded.sha256),
             sidecar=self.keep(encoded.sidecar) if encoded.sidecar else None,
+            keys=None
+            if encoded.keys is None
+            else (self.keep(encoded.keys[0]), self.keep(encoded.keys[1])),
         )
         self._next_row += encoded.rows
         self.put(entry.state_key(table.id), entry.encode())
@@ -127,7 +152,12 @@ class Workspace:
         """Return what ``undo_to`` needs to forget everything done after now."""
         keys = {table: list(parts) for table, parts in self.keys.items()}
         return Savepoint(
-            dict(self.changes), dict(self.objects), keys, self._inline_bytes, self._next_row
+            dict(self.changes),
+            dict(self.objects),
+            keys,
+            frozenset(self.claims),
+            self._inline_bytes,
+            self._next_row,
         )
 
     def undo_to(self, point: Savepoint) -> None:
@@ -135,6 +165,7 @@ class Workspace:
         self.changes = dict(point.changes)
         self.objects = dict(point.objects)
         self.keys = {table: list(parts) for table, parts in point.keys.items()}
+        self.claims = set(point.claims)
         self._inline_bytes = point.inline_bytes
         self._next_row = point.next_row
         self._catalog = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref, Table, View
+from engine.catalog import Blob, PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref, Table, View
 from engine.errors import ConflictError
 from engine.execute import key_tuples
 from engine.execute.workspace import is_pending
@@ -65,9 +65,18 @@ class Transaction:
                 raise ConflictError(f"another writer changed {_title(key)}", hint=RETRY_HINT)
             if key.startswith("t/") and base is not None:
                 self._check_still(head, key)
-            changes[key] = value
+            changes[key] = self._final_blob(key, value, seq) if key.startswith("blob/") else value
         self._check_added_keys(head)
         return changes
+
+    def _final_blob(self, key: str, value: bytes | None, seq: int) -> bytes | None:
+        if value is None:
+            return None
+        blob = Blob.decode(key, value)
+        if blob.data.at == PENDING_VERSION:
+            digest = blob.data.digest
+            self._objects[digest] = self._workspace.objects[digest]
+        return blob.settled(seq).encode()
 
     def _final_file(
         self, head: State, key: str, value: bytes | None, seq: int
@@ -104,7 +113,8 @@ class Transaction:
 
         sidecar = None if entry.sidecar is None else settled(entry.sidecar)
         marks = None if entry.marks is None else settled(entry.marks)
-        return replace(entry, data=settled(entry.data), sidecar=sidecar, marks=marks)
+        keys = None if entry.keys is None else (settled(entry.keys[0]), settled(entry.keys[1]))
+        return replace(entry, data=settled(entry.data), sidecar=sidecar, marks=marks, keys=keys)
 
     def _merge_marks(
         self, key: str, base: bytes, current: bytes, value: bytes | None, seq: int
@@ -189,5 +199,6 @@ def _title(key: str) -> str:
         "v": "the view",
         "s": "the schema",
         "ref": "the snapshot",
+        "blob": "the blob",
     }
     return words.get(key.split("/", 1)[0], "the same thing")

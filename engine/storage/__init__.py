@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from engine.storage.changes import diff
+from engine.storage.changes import POST, PRE, Side, diff, log, sides
 from engine.storage.compact import choose, merge
 from engine.storage.datafile import DataFile, Encoded, encode_file, shard
 from engine.storage.deletion import Bitmap
+from engine.storage.keyhash import families
+from engine.storage.keyindex import Run, StoredKeys
+from engine.storage.lookup import KeyedFile, Keys, Places, locate, repeated, run_of
 from engine.storage.orc import read_orc, write_orc
 from engine.storage.predicate import And, Compare, In, IsNull, Not, Or, Predicate, may_match
 from engine.storage.scan import RESERVED, ScanColumn, ScanFile, TableScan
 from engine.storage.statistics import FileColumn
 
 __all__ = [
+    "POST",
+    "PRE",
     "RESERVED",
     "And",
     "Bitmap",
@@ -21,18 +26,30 @@ __all__ = [
     "FileColumn",
     "In",
     "IsNull",
+    "KeyedFile",
+    "Keys",
     "Not",
     "Or",
+    "Places",
     "Predicate",
+    "Run",
     "ScanColumn",
     "ScanFile",
+    "Side",
+    "StoredKeys",
     "TableScan",
     "choose",
     "diff",
     "encode_file",
+    "families",
+    "locate",
+    "log",
     "may_match",
     "merge",
     "read_orc",
+    "repeated",
+    "run_of",
     "shard",
+    "sides",
     "write_orc",
 ]

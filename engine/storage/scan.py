@@ -13,14 +13,14 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.datatypes import DataType, parse_type
+from engine.datatypes import DataType, Shape, adapt, parse_type, shape_of
 from engine.errors import CorruptError, UsageError
 from engine.storage import deletion
 from engine.storage.datafile import bare
@@ -32,9 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    import numpy.typing as npt
+
     from engine.storage.datafile import DataFile
     from engine.storage.deletion import Bitmap
     from engine.storage.predicate import Predicate
+    from engine.storage.zonemap import Bound
+
+    Indices = npt.NDArray[np.int64]
 
 FILE = "_file"
 POSITION = "_pos"
@@ -50,16 +55,22 @@ _JOINED_ROWS = 65_536
 _THREADS = 2
 _AHEAD = 3
 _BIGINT = parse_type("BIGINT")
+_DAY_US = 86_400_000_000
+_ENDLESS_DAY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ScanColumn:
-    """A column as it is now; rows of files that lack it read ``default``, a wire value."""
+    """A column as it is now; rows of files that lack it read ``default``, a wire value.
+
+    ``parts`` are the ids of the fields inside its type; none means 1, 2, 3 ….
+    """
 
     id: int
     name: str
     type: str
     default: object = None
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,12 @@ class _Column:
     """A column that is read: where its values come from in files that lack it."""
 
     id: int
-    type: DataType
+    shape: Shape
     default: pa.Scalar | None
+
+    @property
+    def type(self) -> DataType:
+        return self.shape.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,8 @@ class TableScan:
         """Describe what to read; nothing is read yet."""
         types = [parse_type(c.type) for c in columns]
         self._columns = {
-            c.name: _Column(c.id, t, _default(c, t)) for c, t in zip(columns, types, strict=True)
+            c.name: _Column(c.id, shape_of(t, c.parts), _default(c, t))
+            for c, t in zip(columns, types, strict=True)
         }
         if len({*self._columns, *RESERVED}) != len(columns) + len(RESERVED):
             raise UsageError(f"column names must differ, and none may be {', '.join(RESERVED)}")
@@ -154,6 +170,32 @@ class TableScan:
         for done in _ahead(run, list(_jobs(units))):
             yield from done
 
+    def pick(self, files: Indices, positions: Indices, columns: Sequence[str]) -> pa.RecordBatch:
+        """Return columns of single rows, dead or alive: ``positions[i]`` of this scan's file ``files[i]``.
+
+        Shape: wire types, in the order asked for. Cost: the stripes that the rows are in.
+        Raises: CorruptError.
+        """
+        order = np.lexsort((positions, files))
+        parts = []
+        for number in np.unique(files).tolist():
+            file = self._files[number]
+            places = positions[order[files[order] == number]]
+            for unit in _stripes(file):
+                low, high = np.searchsorted(places, [unit.start, unit.start + unit.rows])
+                if low < high:
+                    parts.append(self._read(unit, columns, _taking(places[low:high] - unit.start)))
+        if len(parts) == 1 and len(order) == 1:
+            return parts[0]
+        back = np.empty(len(order), dtype=np.int64)
+        back[order] = np.arange(len(order))
+        found = parts or [self._empty(columns)]
+        return _joined(found).take(pa.array(back))
+
+    def _empty(self, columns: Sequence[str]) -> pa.RecordBatch:
+        schema = pa.schema([self.schema.field(n) for n in columns])
+        return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+
     def _run(
         self,
         job: list[_Unit],
@@ -197,17 +239,8 @@ class TableScan:
 
     def _units(self) -> Iterator[_Unit]:
         for file in self._files:
-            if not file.live:
-                continue
-            data = file.datafile()
-            if data.rows != file.rows:
-                raise CorruptError(f"a data file has {data.rows} rows instead of {file.rows}")
-            start = 0
-            for index, stripe in enumerate(data.stripes):
-                unit = _Unit(file, data, index, start, stripe.rows)
-                if _live_between(unit):
-                    yield unit
-                start += stripe.rows
+            if file.live:
+                yield from (unit for unit in _stripes(file) if _live_between(unit))
 
     def _matches(self, unit: _Unit, prune: Sequence[Predicate]) -> bool:
         def zones(name: str) -> tuple[Zone, DataType] | None:
@@ -223,15 +256,22 @@ class TableScan:
         if inside is None:
             return _constant_zone(column, unit.rows)
         zone = unit.data.stripes[unit.stripe].zones.get(inside)
-        if zone is None or unit.data.type_of(inside) != column.type:
-            return None
-        return zone, column.type
+        written = unit.data.type_of(inside)
+        if zone is not None and written is not None and written != column.type:
+            zone = _widened_zone(zone, written, column.type)
+        return None if zone is None else (zone, column.type)
 
-    def _read(self, unit: _Unit, need: Sequence[str]) -> pa.RecordBatch:
+    def _read(
+        self,
+        unit: _Unit,
+        need: Sequence[str],
+        only: Callable[[pa.Array], pa.Array] | None = None,
+    ) -> pa.RecordBatch:
+        """Return columns of a stripe's live rows, or of what ``only`` takes of all of them."""
         sources = {name: self._source(unit, name) for name in need}
         inside = list(dict.fromkeys(s for s in sources.values() if s is not None))
         stored = unit.data.read(unit.stripe, inside)
-        chosen = _chosen(unit)
+        chosen = only or _chosen(unit)
         arrays = []
         for name in need:
             source = sources[name]
@@ -255,10 +295,23 @@ class TableScan:
             return _hidden_values(unit, name, stored)
         if stored is None:
             return _constant(column, unit.rows)
-        try:
-            return stored.cast(column.type.wire)
-        except pa.ArrowException as error:
-            raise CorruptError(f"a stored value does not fit {column.type.text}") from error
+        return adapt(stored, unit.data.shape_of(column.id), column.shape).cast(column.type.wire)
+
+
+def _taking(places: Indices) -> Callable[[pa.Array], pa.Array]:
+    indices = pa.array(places)
+    return lambda array: array.take(indices)
+
+
+def _stripes(file: ScanFile) -> Iterator[_Unit]:
+    """Yield the stripes of a file."""
+    data = file.datafile()
+    if data.rows != file.rows:
+        raise CorruptError(f"a data file has {data.rows} rows instead of {file.rows}")
+    start = 0
+    for index, stripe in enumerate(data.stripes):
+        yield _Unit(file, data, index, start, stripe.rows)
+        start += stripe.rows
 
 
 def _default(column: ScanColumn, t: DataType) -> pa.Scalar | None:
@@ -268,6 +321,24 @@ def _default(column: ScanColumn, t: DataType) -> pa.Scalar | None:
     if isinstance(value, pa.Scalar):
         return value.cast(t.wire)
     return pa.scalar(value, type=t.wire)
+
+
+def _widened_zone(zone: Zone, written: DataType, now: DataType) -> Zone | None:
+    """Return a zone of the type a file was written in as one of a wider type, where it is known."""
+    if now.wire == written.wire:
+        return zone
+    if written.wire == pa.date32():
+        low, high = (_midnight(bound) for bound in (zone.low, zone.high))
+        return None if low is None or high is None else replace(zone, low=low, high=high)
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    if all(any(kind(t.wire) for kind in numbers) for t in (written, now)):
+        return zone
+    return None
+
+
+def _midnight(day: Bound | None) -> int | None:
+    """Return the microseconds of a day's beginning; None for days without end or number."""
+    return day * _DAY_US if isinstance(day, int) and abs(day) < _ENDLESS_DAY else None
 
 
 def _constant(column: _Column, rows: int) -> pa.Array:

@@ -7,6 +7,7 @@ Canonical JSON (sorted keys, no spaces, UTF-8):
 
     {"bytes": N, "rows": N, "sha256": "<of the file>", "v": "grizzly-statistics/1",
      "columns": [{"field": "<name in the file>", "id": N, "name": "...", "type": "..."}, ...],
+                            with "parts": [N, ...] where fields inside the type were ever altered
      "hidden": ["_rid", "_cv"],                               those that the file has
      "ranges": [[offset, length, "<sha256>"], ...],           one for each stripe, then the tail
      "stripes": [{"rows": N, "zones": [zone, ...]}, ...]}     zones: columns, then hidden
@@ -40,11 +41,15 @@ HIDDEN = (ROW_ID, CHANGED)
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column as a data file was written with it; ``id`` is what stays when it is renamed."""
+    """A column as a data file was written with it; ``id`` is what stays when it is renamed.
+
+    ``parts`` are the ids of the fields inside its type; none means 1, 2, 3 ….
+    """
 
     id: int
     name: str
     type: str
+    parts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Statistics:
         named = len(self.columns)
         columns = [
             {"field": f, "id": c.id, "name": c.name, "type": c.type}
+            | ({"parts": list(c.parts)} if c.parts else {})
             for f, c in zip(self.fields[:named], self.columns, strict=True)
         ]
         stripes = [
@@ -123,7 +129,10 @@ def from_bytes(data: bytes, subject: str) -> Statistics:
 def _parse(data: dict[str, Any]) -> Statistics:
     if data["v"] != VERSION:
         raise ValueError(f"format {data['v']!r}")
-    columns = tuple(FileColumn(c["id"], c["name"], c["type"]) for c in data["columns"])
+    columns = tuple(
+        FileColumn(c["id"], c["name"], c["type"], tuple(c.get("parts", ())))
+        for c in data["columns"]
+    )
     fields = tuple(c["field"] for c in data["columns"]) + tuple(data["hidden"])
     types = typed(columns, data["hidden"])
     ranges = tuple(ByteRange(*r) for r in data["ranges"])

@@ -92,6 +92,14 @@ class VerifiedFile:
         finally:
             self._floor = 0
 
+    def part(self, index: int) -> bytes:
+        """Return the bytes of one range, verified.
+
+        Raises: CorruptError when they are not what was written.
+        """
+        part = self._ranges[index]
+        return self._slice(index, part.offset, part.offset + part.length)
+
     def read(self, length: int = -1) -> bytes:
         """Return the next bytes, verified."""
         stop = self._size if length < 0 else min(self._size, self._at + length)

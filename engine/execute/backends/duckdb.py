@@ -1,7 +1,7 @@
 """DuckDB as the local relational engine: a locked room that sees our relations and our SQL.
 
 Layer: ``execute.backends``; with ``files`` beside it, the only importer of ``duckdb``.
-Invariant: the connection can reach no file, no network, no extension and no Python variable, and its
+Invariant: a connection can reach no file, no network, no extension and no Python variable, and its
 configuration is locked; every row it sees comes through a ``Relation``.
 Source: design notes on ``duckdb._sources`` (a private hook of the pinned 2.0 line): it alone lets a
 scan state its exact row count and take over filters.
@@ -9,6 +9,7 @@ scan state its exact row count and take over filters.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from typing import TYPE_CHECKING, Any
@@ -38,15 +39,39 @@ NULL_TYPE = "NULL"
 """The type of a bare NULL, which DuckDB quotes; such a column is kept as INTEGER."""
 
 _SANDBOX = """
-SET TimeZone = 'UTC';
-SET python_enable_replacements = false;
-SET autoinstall_known_extensions = false;
-SET autoload_known_extensions = false;
-SET allow_community_extensions = false;
-SET allow_persistent_secrets = false;
-SET enable_external_access = false;
-SET lock_configuration = true;
+SET GLOBAL TimeZone = 'UTC';
+SET GLOBAL python_enable_replacements = false;
+SET GLOBAL autoinstall_known_extensions = false;
+SET GLOBAL autoload_known_extensions = false;
+SET GLOBAL allow_community_extensions = false;
+SET GLOBAL allow_persistent_secrets = false;
+SET GLOBAL enable_external_access = false;
+SET GLOBAL lock_configuration = true;
 """
+
+
+class _Instance:
+    """The one instance of a process, made when a statement first needs it; a fork makes its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = -1
+        self._root: duckdb.DuckDBPyConnection | None = None
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection that sees the instance's settings, and nobody's relations but its own."""
+        if self._process != os.getpid():
+            self._lock, self._root = threading.Lock(), None
+            self._process = os.getpid()
+        with self._lock:
+            if self._root is None:
+                root = duckdb.connect(":memory:")
+                root.execute(_SANDBOX)
+                self._root = root
+            return self._root.cursor()
+
+
+_instance = _Instance()
 
 
 class Stream:
@@ -118,20 +143,26 @@ def _wire_text(type_text: str) -> str | None:
 
 
 class DuckDB:
-    """One locked in-memory instance.
+    """One connection to the locked in-memory instance of this process.
 
-    Cost: about 35 ms and 4 MB to make; one statement at a time.
+    Cost: nothing before the first statement; then about 35 ms and 4 MB for the process, and 0.1 ms for
+    each connection. One statement at a time.
     """
 
     def __init__(self) -> None:
-        """Open and lock the instance."""
-        self._connection = duckdb.connect(":memory:")
-        self._connection.execute(_SANDBOX)
+        """Connect to nothing yet."""
+        self._opened: duckdb.DuckDBPyConnection | None = None
         self._failures: list[GrizzlyError] = []
         self._names: list[str] = []
         self._views: list[str] = []
         self._functions: list[str] = []
         self._interrupted = threading.Event()
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            self._opened = _instance.connect()
+        return self._opened
 
     def register(self, name: str, relation: Relation) -> None:
         """Show ``relation`` to queries as the table ``name`` until ``forget``."""
@@ -203,11 +234,13 @@ class DuckDB:
     def interrupt(self) -> None:
         """Stop the running statement; safe from any thread."""
         self._interrupted.set()
-        self._connection.interrupt()
+        if self._opened is not None:
+            self._opened.interrupt()
 
     def close(self) -> None:
-        """Close the instance."""
-        self._connection.close()
+        """Close the connection."""
+        if self._opened is not None:
+            self._opened.close()
 
     def translated(self) -> _Translated:
         """Return a context in which DuckDB's exceptions become ours."""
