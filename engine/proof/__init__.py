@@ -7,7 +7,8 @@ Invariant: whatever is not proved raises ``ProofError``.
 
 from __future__ import annotations
 
-from engine.proof.bundle import Report, verify
+from engine.proof.bundle import verify
 from engine.proof.errors import ProofError
+from engine.proof.report import Report
 
 __all__ = ["ProofError", "Report", "verify"]

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog, FileEntry
-from engine.errors import BindError, CorruptError, UsageError
+from engine.errors import BindError, CorruptError
 from engine.objectstore import layout
 from engine.timeline import Finding
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.catalog import Ref
     from engine.timeline import Timeline
 
-__all__ = ["Finding", "prove", "signers", "verify"]
+__all__ = ["Finding", "signers", "verify"]
 
 
 def verify(timeline: Timeline, table: str | None = None) -> Iterator[Finding]:
@@ -38,17 +38,6 @@ def verify(timeline: Timeline, table: str | None = None) -> Iterator[Finding]:
         yield from _objects(timeline, _all_refs(timeline), checked)
     except CorruptError as error:
         yield Finding(error.subject or "log", ok=False, detail=error.message)
-
-
-def prove(timeline: Timeline, version: int) -> bytes:
-    """Return the proof bundle of a commit.
-
-    Raises: UsageError when there is no such version.
-    """
-    newest = timeline.refresh().seq
-    if not 0 <= version <= newest:
-        raise UsageError(f"there is no version {version}; the newest is {newest}")
-    return timeline.prove(version)
 
 
 def signers(timeline: Timeline) -> list[tuple[int, str]]:

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.execute import Parameters
     from engine.session.integrity import Finding
-    from engine.session.result import Result
+    from engine.session.proofs import Proofs
+from engine.session.result import Result
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Session:
         now = self.clock.now_us()
         pinned = None if as_of is None else moments.resolve(as_of, self.timeline, now)
         self.read_only = not writable or as_of is not None
-        self._frame = Frame(Executor(), self.timeline, self.clock, pinned)
+        lease = places.lease_of(self.timeline)
+        self._frame = Frame(Executor(lease), self.timeline, self.clock, pinned)
+        self._serial = 0
         self._active: weakref.ref[Result] | None = None
         self._closed = False
 
@@ -136,12 +139,10 @@ class Session:
         """Recompute every hash, of all or of what one table needs; yield what was checked."""
         return integrity.verify(self.timeline, table)
 
-    def prove(self, version: int) -> bytes:
-        """Return a bundle that proves a commit to someone who has nothing else.
-
-        Raises: UsageError when there is no such version.
-        """
-        return integrity.prove(self.timeline, version)
+    @property
+    def proofs(self) -> Proofs:
+        """What proves commits, tables, changes and rows to someone who has nothing else."""
+        return Proofs(self.timeline, self.clock, lambda: self._frame.schema)
 
     def signers(self) -> list[tuple[int, str]]:
         """Return the keys that sign this lakehouse: since which version, and the verifier key."""
@@ -159,9 +160,17 @@ class Session:
         if active is not None:
             active.spool()
         started = time.perf_counter()
-        result = self._explained(text, statement, params)
+        self._serial += 1
+        self._frame.hold()
+        unread = False
+        try:
+            result = self._explained(text, statement, params)
+            unread = result.kind == "rows"
+        finally:
+            if not unread:
+                self._frame.let_go()
         result.seconds = time.perf_counter() - started
-        if result.kind == "rows":
+        if unread:
             self._active = weakref.ref(result)
         return result
 
@@ -193,11 +202,16 @@ class Session:
     def _translating(
         self, read: Callable[[], Iterator[object]], statement: nodes.Statement
     ) -> Callable[[], Iterator[object]]:
+        serial = self._serial
+
         def batches() -> Iterator[object]:
             try:
                 yield from read()
             except BackendError as error:
                 raise self._blamed(error, statement) from None
+            finally:
+                if serial == self._serial:
+                    self._frame.let_go()
 
         return batches
 
@@ -227,6 +241,6 @@ class Session:
             raise ReadOnlyError(
                 f"{self.name} is open {why}; nothing can be changed",
                 span=statement.span,
-                hint="unpack the archive to change it" if self.path.is_file() else None,
+                hint=places.way_out(self.path),
             )
         return commits.run(self._frame, call.written, lambda workspace: action(call, workspace))

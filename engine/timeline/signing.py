@@ -55,6 +55,21 @@ class Signer:
         return signed(text, origin, self.verifier_key(origin).id, signature)
 
 
+def check(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Return whether ``signature`` is this key's over ``message``, much faster than pure Python.
+
+    Cost: about 0.1 ms, once ``cryptography`` is loaded.
+    """
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - slow to load
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def load_or_create(path: Path) -> Signer:
     """Return the signer whose secret is in the file, made with a new secret if there is none.
 

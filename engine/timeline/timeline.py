@@ -20,7 +20,8 @@ from engine.errors import (
     ReadOnlyError,
 )
 from engine.objectstore import layout
-from engine.proof import bundle
+from engine.proof import bundle, fields
+from engine.proof.canonical import parse
 from engine.proof.leaf import NO_PARENT
 from engine.proof.note import Checkpoint
 from engine.timeline import audit, draft, identity, log
@@ -30,7 +31,7 @@ from engine.timeline.model import Head, Proposal
 from engine.timeline.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from engine.clock import Clock
     from engine.objectstore import ByteSource, Store
@@ -295,6 +296,22 @@ class Timeline(Follower):
         self._store.put(layout.data_object(digest), data)
         return digest
 
+    def put_stream(self, chunks: Iterable[bytes]) -> str:
+        """Write an immutable object of any length durably and return its SHA-256 in hexadecimal.
+
+        Cost: memory for one chunk.
+        Raises: IoError, ReadOnlyError; whatever ``chunks`` raises.
+        """
+        hasher = hashlib.sha256()
+
+        def hashed() -> Iterator[bytes]:
+            for chunk in chunks:
+                hasher.update(chunk)
+                yield chunk
+
+        self._store.put_stream(hashed(), lambda: layout.data_object(hasher.hexdigest()))
+        return hasher.hexdigest()
+
     def object(self, digest: str, at: int | None) -> bytes:
         """Return an object by its SHA-256, from its file or, with ``at``, from inside that commit.
 
@@ -381,7 +398,12 @@ class Timeline(Follower):
         with self._guard():
             record, head = self._record(seq), self.head
             path = self._tree.inclusion(seq, Checkpoint.parse(head.note).size)
-            return bundle.encode(record.leaf, record.meta, path, head.note, self.vkey)
+            body = {
+                "leaf": parse(record.leaf),
+                "meta": parse(record.meta),
+                "path": fields.spell_all(path),
+            }
+            return bundle.encode("commit", head.note.decode("utf-8"), self.vkey, body)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:
         """Recompute everything about the log, the states and every object; yield what was found.

@@ -1,0 +1,111 @@
+"""Proofs in a user's words: of tables by their names, at moments by theirs.
+
+Layer: ``session``. Invariant: a proof is about what was committed; nothing pending is in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.catalog import Catalog
+from engine.errors import BindError, UsageError
+from engine.session import moments
+from engine.timeline.proving import Prover
+from grammar import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.catalog import Table
+    from engine.clock import Clock
+    from engine.timeline import Timeline
+
+
+class Proofs:
+    """Makes the bundles that ``engine.proof`` checks, each against the newest checkpoint."""
+
+    def __init__(self, timeline: Timeline, clock: Clock, schema: Callable[[], str]) -> None:
+        """Prove what is on a timeline; ``schema`` answers where bare names of tables are looked up."""
+        self._timeline = timeline
+        self._clock = clock
+        self._schema = schema
+
+    def commit(self, version: int) -> bytes:
+        """Return a proof that a commit is in the log.
+
+        Cost: about a millisecond, whatever the length of history.
+        Raises: UsageError when there is no such version.
+        """
+        self._known(version)
+        return Prover(self._timeline).commit(version)
+
+    def consistency(self, old: int, new: int | None = None) -> bytes:
+        """Return a proof that the log of ``old`` commits begins that of ``new``, and of all.
+
+        Raises: UsageError when the log never had such a size.
+        """
+        prover = Prover(self._timeline)
+        sizes = sorted({old} if new is None else {old, new})
+        if new is not None and new < old:
+            raise UsageError(f"the log of {old} commits cannot begin one of {new}")
+        if not 0 < sizes[0] <= sizes[-1] <= prover.size:
+            raise UsageError(f"the log has had 1 to {prover.size} commits")
+        return prover.consistency(sizes)
+
+    def state(self, keys: list[str], at: str | None = None) -> bytes:
+        """Return a proof of what some keys of the state map hold, or that they are not there.
+
+        Raises: UsageError when ``at`` names no moment.
+        """
+        if not keys or not all(key.isascii() and key.isprintable() and key for key in keys):
+            raise UsageError("a key of the state is ASCII text")
+        return Prover(self._timeline).state(self._moment(at), keys)
+
+    def table(self, name: str, at: str | None = None) -> bytes:
+        """Return a proof that certain files, and no others, are a table.
+
+        Cost: by the number of its files.
+        Raises: BindError when there is no such table, UsageError when ``at`` names no moment.
+        """
+        version = self._moment(at)
+        return Prover(self._timeline).table(version, self._table(name, version).id)
+
+    def changes(self, name: str, since: str, until: str | None = None) -> bytes:
+        """Return a proof of all that changed in a table between two moments, file by file.
+
+        Cost: by the differences, and the number of files.
+        Raises: BindError when there is no such table, UsageError for moments that are none.
+        """
+        first, last = self._moment(since), self._moment(until)
+        if first >= last:
+            raise UsageError(f"version {first} is not before version {last}")
+        table = self._table(name, last, first)
+        return Prover(self._timeline).changes(first, last, table.id)
+
+    def _known(self, version: int) -> None:
+        newest = self._timeline.refresh().seq
+        if not 0 <= version <= newest:
+            raise UsageError(f"there is no version {version}; the newest is {newest}")
+
+    def _moment(self, moment: str | None) -> int:
+        head = self._timeline.refresh()
+        if moment is None:
+            return head.seq
+        return moments.resolve(moment, self._timeline, self._clock.now_us())
+
+    def _table(self, name: str, *versions: int) -> Table:
+        """Return the table of a name at the first of some versions that has one."""
+        schema, _, bare = name.rpartition(".")
+        for version in versions:
+            catalog = Catalog(self._timeline.state_at(version))
+            found = catalog.table(schema or self._schema(), bare)
+            if found is not None:
+                return found
+        names = [
+            table.qualified for table in Catalog(self._timeline.state_at(versions[0])).tables()
+        ]
+        best = suggest(name, names)
+        raise BindError(
+            f"there is no table '{name}' at version {versions[0]}",
+            hint=f"did you mean {best}?" if best else None,
+        )

@@ -1,0 +1,247 @@
+"""``prove`` and ``verify``: evidence for others, and looking at evidence.
+
+Layer: ``grizzly_cli.commands``. Invariant: a proof or an archive is checked without a lakehouse.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import IoError, UsageError, VerificationError
+from grizzly_cli.context import Context
+from grizzly_cli.diagnostics import OK, UNTRUE, count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from engine.proof import Report
+    from engine.proof.cosignature import Policy
+    from engine.session import Finding
+    from engine.session.proofs import Proofs
+
+
+_PROOF_MARKS = (b"grizzly-proof", b'"checkpoint"', b'"leaf"', b'"vkey"', b'"path"')
+
+
+def verify(
+    ctx: typer.Context,
+    target: Annotated[
+        Path | None,
+        typer.Argument(help="A proof or a .gobi file. Default: the lakehouse."),
+    ] = None,
+    *,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="Only this table.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="VKEY", help="The signer's key, for a proof.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="The logs and witnesses to trust."),
+    ] = None,
+) -> int:
+    """Recompute every hash and signature.
+
+    Exit status 5 means that something is untrue; what it is, is named.
+
+    Example: grizzly -d shop verify; grizzly verify p.json
+    """
+    context: Context = ctx.obj
+    if target is None:
+        return context.supervised(lambda: _verify_lake(context, table))
+    if table is not None:
+        raise UsageError("--table does not go with a file")
+    if target.is_dir():
+        raise UsageError(f"'{target}' is a folder", hint=f"grizzly -d {target} verify")
+    if target.suffix == ".gobi":
+        from engine.archive import verify_archive  # noqa: PLC0415  # the engine loads late
+
+        return context.supervised(lambda: _report(context, verify_archive(target)))
+    data = _bytes(target)
+    if not _may_be_proof(target, data):
+        raise UsageError(f"'{target}' is not a proof bundle", hint="grizzly verify --help")
+    return _verify_proof(context, data, key, _policy(policy))
+
+
+def _verify_lake(context: Context, table: str | None) -> int:
+    session = context.session()
+    code = _report(context, session.verify(table=table))
+    if code == OK:
+        signers = session.signers()
+        for since, key in signers if len(signers) > 1 else []:
+            context.narrator.warn(f"one of {len(signers)} keys, since version {since}: {key}")
+        if signers:
+            context.narrator.note(f"signed by {signers[-1][1]}")
+    return code
+
+
+def _may_be_proof(path: Path, data: bytes) -> bool:
+    """Return whether a file could be a proof, whole or damaged; what is in doubt could be."""
+    return (
+        not data
+        or path.suffix == ".json"
+        or data.lstrip().startswith(b"{")
+        or any(mark in data for mark in _PROOF_MARKS)
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise IoError(f"cannot read '{path}': {error.strerror}") from error
+
+
+def _policy(path: Path | None) -> Policy | None:
+    if path is None:
+        return None
+    from engine.proof.cosignature import parse_policy  # noqa: PLC0415  # loads late
+    from engine.proof.errors import ProofError  # noqa: PLC0415
+
+    try:
+        return parse_policy(_bytes(path).decode("utf-8"))
+    except (ProofError, UnicodeDecodeError) as error:
+        raise UsageError(f"'{path}' is not a policy: {error}") from error
+
+
+def _verify_proof(context: Context, data: bytes, key: str | None, policy: Policy | None) -> int:
+    from engine.proof import verify as verify_bundle  # noqa: PLC0415  # loads late
+    from engine.proof.errors import ProofError  # noqa: PLC0415
+
+    try:
+        report = verify_bundle(data, key, policy=policy)
+    except ProofError as error:
+        raise VerificationError(f"the proof is false: {error}") from error
+    for line in _said(report):
+        context.narrator.note(line)
+    return OK
+
+
+def _said(report: Report) -> Iterable[str]:
+    from engine.proof.words import details, headline  # noqa: PLC0415  # loads late
+
+    leaf = report.leaf
+    if report.kind == "commit" and leaf is not None:
+        yield f"verified: commit {leaf.seq} is in the timeline of {report.origin}"
+    else:
+        yield f"verified: {headline(report)} of {report.origin}"
+        yield from details(report)
+    if report.leaf_hash is not None:
+        yield f"leaf {report.leaf_hash.hex()}"
+    yield f"root {report.root.hex()} of {count(report.size, 'commit')}"
+    whose = "the expected key" if report.pinned else "a key that the proof itself names"
+    yield f"signed by {whose}: {report.vkey}"
+    yield from (f"cosigned by {witness}" for witness in report.witnesses)
+    if not report.pinned:
+        yield "note: --key VKEY makes sure whose key it is"
+
+
+def _report(context: Context, findings: Iterable[Finding]) -> int:
+    """Write what was found: all of it where a form is asked for, else what is wrong."""
+    from grizzly_cli.render.listing import Listing  # noqa: PLC0415  # brings Arrow
+
+    found = list(findings)
+    bad = [finding for finding in found if not finding.ok]
+    if context.settings.format or context.settings.out:
+        rows = [(f.subject, f.ok, f.detail) for f in found]
+        context.table(Listing.of(["object", "ok", "detail"], rows))
+    for finding in bad:
+        context.narrator.say(f"{context.narrator.paint('1;31', 'FAILED')} {_line(finding)}")
+    if bad:
+        context.narrator.say(f"{len(bad)} of {count(len(found), 'object')} failed")
+        return UNTRUE
+    context.narrator.note(f"verified: {count(len(found), 'object')}, nothing is wrong")
+    return OK
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.subject}: {finding.detail}" if finding.detail else str(finding.subject)
+
+
+def prove(
+    ctx: typer.Context,
+    *,
+    commit: Annotated[
+        int | None,
+        typer.Option("--commit", metavar="N", help="That a commit is in the log.", min=0),
+    ] = None,
+    consistency: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--consistency", metavar="A B", help="That A commits begin the log of B."),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="T", help="Which files are a table, all of them."),
+    ] = None,
+    changes: Annotated[
+        str | None, typer.Option("--changes", metavar="T", help="All that changed in a table.")
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="KEY", help="What a key of the state holds; repeatable."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="REF", help="The moment it is about; now.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="REF", help="With --changes: after this moment."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="REF", help="With --changes: up to this; now.")
+    ] = None,
+) -> int:
+    """Write a proof about the timeline.
+
+    Anyone can check it, without the data: grizzly verify, or python -m engine.proof.
+
+    Example: grizzly -d shop prove --commit 3 -o p.json
+    """
+    context: Context = ctx.obj
+    asked = {
+        "--commit": commit,
+        "--consistency": consistency,
+        "--table": table,
+        "--changes": changes,
+        "--state": state or None,
+    }
+    chosen = [name for name, value in asked.items() if value is not None]
+    if len(chosen) != 1:
+        raise UsageError(f"prove takes one of {', '.join(asked)}", hint="grizzly prove --help")
+    if (since or until) and changes is None:
+        raise UsageError("--since and --until go with --changes")
+    if at and chosen[0] not in {"--table", "--state"}:
+        raise UsageError(f"--at does not go with {chosen[0]}")
+
+    def made(proofs: Proofs) -> bytes:
+        if commit is not None:
+            return proofs.commit(commit)
+        if consistency is not None:
+            return proofs.consistency(*consistency)
+        if table is not None:
+            return proofs.table(table, at)
+        if changes is not None:
+            if since is None:
+                raise UsageError("changes needs a moment to start from", hint="--since VERSION")
+            return proofs.changes(changes, since, until)
+        return proofs.state(state or [], at)
+
+    return _written(context, made)
+
+
+def _written(context: Context, made: Callable[[Proofs], bytes]) -> int:
+    def job() -> int:
+        context.output.raw(made(context.session().proofs))
+        return OK
+
+    return context.supervised(job)
+
+
+def mount(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    for command in (verify, prove):
+        app.command()(command)
