@@ -1,11 +1,13 @@
-"""One changed byte anywhere in a lakehouse: a right answer, or an error that names the object."""
+"""Damage anywhere in a lakehouse: a right answer, or an error that names the object, never a wrong one."""
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -52,6 +54,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
             session.timeline.commit(
                 lambda _head, _seq, change=change: Proposal("watermark", change)
             )
+        shutil.copytree(folder, folder.with_name("stale"))
         run(session, "UPSERT INTO u VALUES (2, ['two']), (3, NULL)")
     return folder
 
@@ -67,25 +70,35 @@ def files(lake: Path) -> list[Path]:
     return [p for p in found if p.relative_to(root).parts[0] not in {"tmp", "lock"}]
 
 
-class Flipped:
-    """A file with one changed byte while the context lasts, under a new inode each time."""
+class Damaged:
+    """Files with other contents, or none, while the context lasts; under a new inode each time."""
 
-    def __init__(self, path: Path, at: int, mask: int) -> None:
-        self._path = path
-        self._honest = path.read_bytes()
-        self._damaged = bytearray(self._honest)
-        self._damaged[at] ^= mask
+    def __init__(self, harm: Mapping[Path, bytes | None]) -> None:
+        self._harm = harm
+        self._honest = {path: path.read_bytes() for path in harm}
 
-    def _put(self, data: bytes) -> None:
-        beside = self._path.with_name("beside")
+    @staticmethod
+    def _put(path: Path, data: bytes | None) -> None:
+        if data is None:
+            path.unlink()
+            return
+        beside = path.with_name("beside")
         beside.write_bytes(data)
-        beside.replace(self._path)
+        beside.replace(path)
 
     def __enter__(self) -> None:
-        self._put(bytes(self._damaged))
+        for path, data in self._harm.items():
+            self._put(path, data)
 
     def __exit__(self, *_: object) -> None:
-        self._put(self._honest)
+        for path, data in self._honest.items():
+            self._put(path, data)
+
+
+def flipped(path: Path, at: int, mask: int) -> Damaged:
+    data = bytearray(path.read_bytes())
+    data[at] ^= mask
+    return Damaged({path: bytes(data)})
 
 
 def places(path: Path, dice: random.Random, number: int) -> Iterator[tuple[int, int]]:
@@ -95,15 +108,47 @@ def places(path: Path, dice: random.Random, number: int) -> Iterator[tuple[int, 
         yield at, 1 << dice.randrange(8)
 
 
-def trial(lake: Path, path: Path, at: int, expected: list[list[dict[str, object]]]) -> str | None:
+Harm = tuple[str, dict[Path, bytes | None]]
+
+
+def harm(path: Path, others: list[Path], stale: Path, dice: random.Random) -> Harm:
+    """Return one random harm to a file: a word for it, and what files then hold.
+
+    ``stale`` holds the file as it was some commits before.
+    """
+    data = path.read_bytes()
+    at = dice.randrange(len(data))
+    same = [other for other in others if other != path and other.suffix == path.suffix]
+    other = dice.choice(same or others)
+    bit = bytes([data[at] ^ 1 << dice.randrange(8)])
+    harms: dict[str, dict[Path, bytes | None]] = {
+        f"flip at {at}": {path: data[:at] + bit + data[at + 1 :]},
+        f"zeros at {at}": {path: data[:at] + bytes(512) + data[at + 512 :]},
+        f"cut at {at}": {path: data[:at]},
+        "growth": {path: data + dice.randbytes(dice.randrange(1, 5000))},
+        f"swap with {other.name}": {path: other.read_bytes(), other: data},
+        "loss": {path: None},
+        "age": {path: stale.read_bytes() if stale.is_file() else None},
+    }
+    return dice.choice(list(harms.items()))
+
+
+def trial(
+    lake: Path,
+    paths: Collection[Path],
+    at: int | str,
+    expected: list[list[dict[str, object]]],
+) -> str | None:
     """Return what is wrong with how a damaged lakehouse behaves, or None."""
+    path = next(iter(paths))
     name = path.relative_to(lake / ".grizzly").as_posix()
     try:
         found = answers(lake)
     except GrizzlyError as error:
         if exit_code(error) not in {3, 5} or not error.subject:
             return f"{name}@{at}: exit {exit_code(error)} {type(error).__name__}: {error.message}"
-        if name.startswith("objects/") and path.name not in str(error.subject):
+        blamed = any(p.name in str(error.subject) for p in paths)
+        if name.startswith("objects/") and not blamed:
             return f"{name}@{at}: blames {error.subject}: {error.message}"
         return None
     except Exception as error:  # noqa: BLE001 - whatever escapes is a finding
@@ -121,8 +166,8 @@ def flips(lake: Path, number: int, seed: int) -> list[str]:
     problems = []
     for path in files(lake):
         for at, mask in places(path, dice, number):
-            with Flipped(path, at, mask):
-                problem = trial(lake, path, at, expected)
+            with flipped(path, at, mask):
+                problem = trial(lake, [path], at, expected)
             if problem is not None:
                 problems.append(problem)
     assert answers(lake) == expected
@@ -146,10 +191,40 @@ def test_many_flipped_bytes_never_change_an_answer(lake: Path) -> None:
     assert not problems, "\n".join([f"{len(problems)} problems", *problems])
 
 
+def damages(lake: Path, number: int, seed: int) -> list[str]:
+    """Harm a lakehouse ``number`` times, every file in turn; return what went wrong."""
+    dice = random.Random(seed)
+    expected = answers(lake)
+    stale = lake.with_name("stale")
+    everything = [path for path in files(lake) if path.stat().st_size]
+    problems = []
+    for turn in range(number):
+        path = everything[turn % len(everything)]
+        word, contents = harm(path, everything, stale / path.relative_to(lake), dice)
+        with Damaged(contents):
+            problem = trial(lake, contents, word, expected)
+        if problem is not None:
+            problems.append(problem)
+    assert answers(lake) == expected
+    return problems
+
+
+def test_no_damage_changes_an_answer(lake: Path) -> None:
+    problems = damages(lake, 40, seed=10)
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems])
+
+
+@pytest.mark.slow
+def test_ten_thousand_damages_change_no_answer(lake: Path) -> None:
+    number = int(os.environ.get("GRIZZLY_DAMAGES", "10000"))
+    problems = damages(lake, number, seed=11)
+    assert not problems, "\n".join([f"{len(problems)} problems", *problems])
+
+
 def test_verification_finds_a_flip_in_every_file(lake: Path) -> None:
     missed = []
     for path in files(lake):
-        with Flipped(path, path.stat().st_size // 3, 0x10):
+        with flipped(path, path.stat().st_size // 3, 0x10):
             try:
                 with closing(connect(lake, read_only=True)) as session:
                     found = [f.subject for f in session.verify() if not f.ok]
@@ -163,7 +238,7 @@ def test_verification_finds_a_flip_in_every_file(lake: Path) -> None:
 def test_the_program_says_which_object_and_ends_with_5(lake: Path) -> None:
     data = next(p for p in files(lake) if p.stat().st_size > 5000 and "objects" in p.parts)
     command = [sys.executable, "-m", "grizzly_cli", "-d", str(lake)]
-    with Flipped(data, data.stat().st_size // 2, 1):
+    with flipped(data, data.stat().st_size // 2, 1):
         for tail in (["query", "SELECT * FROM t AS OF VERSION 2"], ["verify"]):
             done = subprocess.run([*command, *tail], capture_output=True, text=True, check=False)
             assert done.returncode == 5, (tail, done.stderr)
@@ -179,7 +254,7 @@ def test_a_flipped_byte_of_an_archive_never_changes_an_answer(lake: Path, tmp_pa
     dice = random.Random(3)
     problems = []
     for at, mask in places(archive, dice, 17):
-        with Flipped(archive, at, mask):
+        with flipped(archive, at, mask):
             try:
                 found = answers(archive)
             except GrizzlyError as error:
