@@ -73,8 +73,8 @@ _FROM_ENDS = frozenset(
 _NO_ALIAS = KEYWORDS | {"SINCE", "UNTIL"}
 _NAMED: dict[str, Kind] = {"SNAPSHOT": "snapshot", "USE": "schema", "SCHEMA": "schema"}
 _FOLLOWING = {
-    "CREATE": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "OR"),
-    "DROP": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT"),
+    "CREATE": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "OR"),
+    "DROP": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "BLOB"),
     "ALTER": ("TABLE", "VIEW"),
     "SHOW": tuple(sorted(SHOWN)),
     "LIST": tuple(sorted(SHOWN)),
@@ -83,13 +83,15 @@ _FOLLOWING = {
     "UPSERT": ("INTO",),
     "MERGE": ("INTO",),
     "DELETE": ("FROM",),
-    "CHANGES": ("FROM",),
+    "CHANGES": ("FROM", "FULL", "NET"),
+    "PUT": ("BLOB",),
+    "ADVANCE": ("WATERMARK",),
     "GROUP": ("BY",),
     "ORDER": ("BY",),
     "PARTITION": ("BY",),
-    "OF": ("VERSION", "TIMESTAMP", "SNAPSHOT"),
-    "SINCE": ("VERSION", "TIMESTAMP", "SNAPSHOT"),
-    "UNTIL": ("VERSION", "TIMESTAMP", "SNAPSHOT"),
+    "OF": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
+    "SINCE": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
+    "UNTIL": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
     "PRIMARY": ("KEY",),
     "NULLS": ("FIRST", "LAST"),
     "LEFT": ("JOIN", "OUTER"),
@@ -296,7 +298,7 @@ def _past_time(pieces: list[_Piece], at: int) -> int:
         at += 1
     else:
         return at
-    if at < len(pieces) and pieces[at].word in {"VERSION", "TIMESTAMP", "SNAPSHOT"}:
+    if at < len(pieces) and pieces[at].word in {"VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"}:
         at += 1
     return _past_time(pieces, at + 1)
 

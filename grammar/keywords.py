@@ -37,6 +37,7 @@ _STATEMENTS = {
     "TRUNCATE": "remove all rows of a table",
     "COMMENT": "describe a table or a column",
     "COPY": "import from a file or export to one",
+    "PUT": "keep a file as a blob: PUT BLOB 'name' FROM 'file'",
     "CHANGES": "the change log of a table",
     "PIVOT": "turn values into columns",
     "UNPIVOT": "turn columns into values",
@@ -52,7 +53,10 @@ _STATEMENTS = {
     "COMMIT": "keep the transaction",
     "ROLLBACK": "drop the transaction, or take a table back to a snapshot",
     "RESTORE": "commit a table's old state again",
+    "ADVANCE": "move a watermark on: ADVANCE WATERMARK w",
     "COMPACT": "rewrite small and half-deleted files",
+    "VACUUM": "move what no kept version needs to the trash; only with RUN",
+    "UNVACUUM": "bring back what VACUUM moved to the trash",
     "VERIFY": "recompute the hashes of the timeline or of a table",
 }
 _CLAUSES = {
@@ -122,6 +126,8 @@ _CLAUSES = {
     "VIEW": "a named query",
     "SCHEMA": "a folder of tables",
     "SNAPSHOT": "a named point of the timeline",
+    "WATERMARK": "how far a consumer has come in a table's changes",
+    "NET": "CHANGES NET: only what is not as it was",
     "TIMELINE": "the log of all commits",
     "COLUMN": "a column",
     "CONSTRAINT": "a named rule",
@@ -146,6 +152,10 @@ _CLAUSES = {
     "ONLY": "READ ONLY",
     "TRANSACTION": "after BEGIN",
     "ANALYZE": "EXPLAIN ANALYZE: run it and measure",
+    "RETAIN": "what VACUUM keeps: 7 DAYS, 100 VERSIONS",
+    "DRY": "DRY RUN: only say what would be done",
+    "RUN": "VACUUM RUN: do it",
+    "PURGE": "VACUUM PURGE: empty the trash",
 }
 _OPERATORS = {
     "AND": "both hold",
@@ -214,6 +224,7 @@ _SHOWN = {
     "SCHEMAS": "the schemas",
     "VIEWS": "the views",
     "SNAPSHOTS": "the snapshots",
+    "WATERMARKS": "the watermarks",
     "TIMELINE": "the commits",
     "COLUMNS": "the columns of a table",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from grammar.desugar.functions import KEPT_NAME
-from grammar.desugar.time import AS_OF, CHANGES, OPEN, SINCE
+from grammar.desugar.time import AS_OF, OPEN, SHAPES
 from grammar.errors import ParseError
 from grammar.spans import span_of
 from grammar.timetravel import Between, Point, bare_point, set_as_of, set_between
@@ -80,9 +80,9 @@ def _attach_time(table: exp.Table) -> None:
         point = _point(args[0])
         if point is not None:
             set_as_of(table, point)
-    elif marker.name in {SINCE, CHANGES}:
+    elif marker.name in SHAPES:
         since, until = _point(args[0]), _point(args[1])
-        set_between(table, Between(since, until, full=marker.name == CHANGES))
+        set_between(table, Between(since, until, SHAPES[marker.name]))
 
 
 def _point(marker: exp.Anonymous) -> Point | None:
@@ -92,7 +92,7 @@ def _point(marker: exp.Anonymous) -> Point | None:
     match kind:
         case "timestamp" if isinstance(value, exp.Literal) and value.is_int:
             return bare_point(value)
-        case "timestamp" | "version" | "snapshot":
+        case "timestamp" | "version" | "snapshot" | "watermark":
             return Point(kind, value)
         case _:
             return bare_point(value)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
+    from grammar.alterations import Alteration
     from grammar.errors import Span
     from grammar.timetravel import Point
 
@@ -54,9 +55,18 @@ class Upsert(Statement):
 
 @dataclass(frozen=True)
 class Define(Statement):
-    """CREATE, DROP, ALTER, TRUNCATE or COMMENT ON."""
+    """CREATE, DROP, TRUNCATE or COMMENT ON."""
 
-    ast: exp.Create | exp.Drop | exp.Alter | exp.TruncateTable | exp.Comment
+    ast: exp.Create | exp.Drop | exp.TruncateTable | exp.Comment
+
+
+@dataclass(frozen=True)
+class Alter(Statement):
+    """ALTER TABLE: one action after another."""
+
+    table: exp.Table
+    actions: tuple[Alteration, ...]
+    if_exists: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,49 @@ class CreateSnapshot(Statement):
 @dataclass(frozen=True)
 class DropSnapshot(Statement):
     """Forget a snapshot's name."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class CreateWatermark(Statement):
+    """Remember how far a consumer has come in a table's changes; without a point, to the end."""
+
+    name: str
+    table: exp.Table
+    point: Point | None
+    replace: bool
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AdvanceWatermark(Statement):
+    """The consumer has seen everything up to a point; without one, up to what is read now."""
+
+    name: str
+    point: Point | None
+
+
+@dataclass(frozen=True)
+class DropWatermark(Statement):
+    """Forget a watermark."""
+
+    name: str
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class PutBlob(Statement):
+    """Keep a file's bytes under a name."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DropBlob(Statement):
+    """Forget a blob; older versions keep it."""
 
     name: str
     if_exists: bool
@@ -178,6 +231,23 @@ class Compact(Statement):
     """Rewrite small and half-deleted files of one table, or of all."""
 
     table: exp.Table | None
+
+
+@dataclass(frozen=True)
+class Vacuum(Statement):
+    """Move to the trash what no kept version needs; ``action`` is ``dry``, ``run`` or ``purge``.
+
+    ``retain`` says what to keep: a number of ``VERSIONS``, or of ``DAYS`` or another unit of time.
+    """
+
+    table: exp.Table | None
+    retain: tuple[int, str] | None
+    action: str
+
+
+@dataclass(frozen=True)
+class Unvacuum(Statement):
+    """Bring back what VACUUM moved to the trash."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ _STARTS = frozenset(
         "ALTER",
         "TRUNCATE",
         "COPY",
+        "PUT",
         "SHOW",
         "DESCRIBE",
         "SUMMARIZE",
@@ -43,7 +44,10 @@ _STARTS = frozenset(
         "ROLLBACK",
         "RESTORE",
         "COMPACT",
+        "VACUUM",
+        "UNVACUUM",
         "VERIFY",
+        "ADVANCE",
     ]
 )
 # After these words a statement goes on, whatever begins the next line.
@@ -110,6 +114,7 @@ _GOES_ON = frozenset(
         "VERSION",
         "TIMESTAMP",
         "SNAPSHOT",
+        "WATERMARK",
     ]
 ) | {"GROUP BY", "ORDER BY"}
 _OPERATORS = frozenset(
@@ -157,6 +162,8 @@ _NO_QUERY_HEADS = frozenset(
         "ROLLBACK",
         "RESTORE",
         "COMPACT",
+        "VACUUM",
+        "UNVACUUM",
         "VERIFY",
         "UPDATE",
         "DELETE",
@@ -251,10 +258,10 @@ def _is_cte(following: Sequence[Token]) -> bool:
 def _looks_like_start(spelled: str, following: Sequence[Token]) -> bool:
     """Tell a statement from a column or an alias that happens to have its name."""
     if not following:
-        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT"}
+        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "VACUUM", "UNVACUUM"}
     after = following[0]
     if after.token_type in CLOSING | _OPERATORS or word(after) in {"(", "AS", "JOIN", "ON"}:
         return after.token_type is TokenType.L_PAREN and spelled in {"COPY", "EXPLAIN", "DESCRIBE"}
     if after.token_type is TokenType.SEMICOLON:
-        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT"}
+        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "VACUUM", "UNVACUUM"}
     return word(after) not in _QUERY or spelled in {"EXPLAIN", "DESCRIBE", "SUMMARIZE", "DELETE"}

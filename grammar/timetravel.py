@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from sqlglot import exp
 
-PointKind = Literal["timestamp", "version", "snapshot"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PointKind = Literal["timestamp", "version", "snapshot", "watermark"]
+Shape = Literal["full", "net", "final"]
+"""FULL: every commit's changes. NET: the first and the last image of each row that is not what it
+was. Final, which SINCE gives: as NET, without the first images."""
 
 _AS_OF = "AS OF"
-_SINCE = "SINCE"
-_CHANGES = "CHANGES"
+_RANGES: Mapping[str, Shape] = {"CHANGES": "full", "NET CHANGES": "net", "SINCE": "final"}
+_SPELLED = {shape: spelled for spelled, shape in _RANGES.items()}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_SECONDS_FROM = 1_000_000_000
 _EPOCH_MILLISECONDS_FROM = 1_000_000_000_000
@@ -39,11 +45,11 @@ class AsOf:
 
 @dataclass(frozen=True)
 class Between:
-    """The changes of a table in ``(since, until]``; ``full`` keeps both images of an update."""
+    """The changes of a table in ``(since, until]``."""
 
     since: Point | None
     until: Point | None
-    full: bool
+    shape: Shape
 
 
 def bare_point(expr: exp.Expr) -> Point:
@@ -72,8 +78,8 @@ def set_as_of(table: exp.Table, point: Point) -> None:
 def set_between(table: exp.Table, time: Between) -> None:
     """Attach a range of changes to a table reference."""
     bounds = exp.Tuple(expressions=[_bound(time.since), _bound(time.until)])
-    what = _CHANGES if time.full else _SINCE
-    table.set("version", exp.Version(this=what, kind="range", expression=bounds))
+    spelled = _SPELLED[time.shape]
+    table.set("version", exp.Version(this=spelled, kind="range", expression=bounds))
 
 
 def time_of(table: exp.Table) -> AsOf | Between | None:
@@ -84,7 +90,7 @@ def time_of(table: exp.Table) -> AsOf | Between | None:
     if version.this == _AS_OF:
         return AsOf(_point(version))
     since, until = (_optional(bound) for bound in version.expression.expressions)
-    return Between(since, until, version.this == _CHANGES)
+    return Between(since, until, _RANGES[version.this])
 
 
 def clear_time(table: exp.Table) -> None:

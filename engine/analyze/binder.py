@@ -14,6 +14,7 @@ from sqlglot import exp
 from engine.analyze import functions
 from engine.analyze.sources import (
     RESERVED,
+    BlobSource,
     ChangeSource,
     FileSource,
     Source,
@@ -30,11 +31,23 @@ from grammar.timetravel import AsOf, Between, clear_time, time_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.catalog import Catalog, Table, View
+    from engine.catalog import Blob, Catalog, Table, View
     from grammar.timetravel import Point
 
-SYSTEM_RELATIONS = ("columns", "files", "schemas", "snapshots", "tables", "timeline", "views")
+SYSTEM_RELATIONS = (
+    "blobs",
+    "columns",
+    "files",
+    "schemas",
+    "snapshots",
+    "tables",
+    "timeline",
+    "views",
+    "watermarks",
+)
 MAX_VIEW_DEPTH = 32
+BLOB_PREFIX = "blob:"
+"""What a file's name begins with when the file is a blob."""
 
 
 class Surroundings(Protocol):
@@ -99,6 +112,9 @@ class Binder:
                 self._bind_table(table)
         for column in root.find_all(exp.Column):
             _unqualify(column)
+        for call in list(root.find_all(exp.Anonymous)):
+            if functions.function_name(call) == functions.BLOB_CONTENT:
+                call.replace(self._blob_content(call))
         return root
 
     def sql(self, ast: exp.Expr) -> str:
@@ -209,6 +225,8 @@ class Binder:
         view = catalog.view(schema, name)
         if view is not None:
             return self._view(view, ref, catalog, version)
+        if not ref.db and ref.name.startswith(BLOB_PREFIX):
+            return self._blob_file(ref, ref.name, None, {})
         reader = None if ref.db else self._around.reader_of(ref.name)
         if reader is not None:
             return FileSource(self._name(), ref.name, reader, {})
@@ -240,13 +258,32 @@ class Binder:
                 span=span_of(ref),
                 code="TIME_001",
             )
-        until = newest if time.until is None else self._around.version_of(time.until)
-        since, until = sorted((since, min(until, newest)))
-        catalog = self._around.catalog
+        until = newest if time.until is None else min(self._around.version_of(time.until), newest)
+        end = time.since if since > until else time.until
+        since, until = sorted((since, until))
+        now = end is None or until == newest
+        catalog = self._around.catalog if now or end is None else self._around.catalog_at(end)
         table = catalog.table(schema, name)
         if table is None:
             raise self._unknown(ref, schema, name, catalog)
-        return ChangeSource(self._name(), table, since, until, time.full)
+        for point in (time.since, time.until):
+            if point is not None and point.kind == "watermark":
+                self._check_watermark(point, table, schema, name)
+        return ChangeSource(self._name(), table, since, until, time.shape)
+
+    def _check_watermark(self, point: Point, table: Table, schema: str, name: str) -> None:
+        """A watermark is a place in one table's changes, or in those of the table it replaced."""
+        mark = self._around.catalog.watermark(point.expr.name)
+        if mark is None or mark.table == table.id:
+            return
+        then = self._around.catalog_at(point).table(schema, name)
+        if then is None or then.id != mark.table:
+            raise BindError(
+                f"the watermark '{mark.name}' is not of the table {table.qualified}",
+                span=span_of(point.expr),
+                hint="SHOW WATERMARKS lists them and their tables",
+                code="TIME_005",
+            )
 
     def _view(self, view: View, ref: exp.Table, catalog: Catalog, version: int) -> ViewSource:
         if view.id in self._inside or len(self._inside) >= MAX_VIEW_DEPTH:
@@ -268,7 +305,7 @@ class Binder:
             raise
         return ViewSource(self._name(), sql, view.columns)
 
-    def _file_function(self, ref: exp.Table, reader: str) -> FileSource:
+    def _file_function(self, ref: exp.Table, reader: str) -> FileSource | BlobSource:
         call = ref.this
         arguments = [a for a in [call.this, *call.expressions] if isinstance(a, exp.Expr)]
         if isinstance(call, exp.Anonymous):
@@ -284,7 +321,35 @@ class Binder:
                 span=span_of(ref),
                 hint="for example: FROM read_csv('data.csv', delim = ';')",
             )
+        if paths[0].name.startswith(BLOB_PREFIX):
+            return self._blob_file(ref, paths[0].name, reader, options)
         return FileSource(self._name(), paths[0].name, reader, options)
+
+    def _blob_file(
+        self, ref: exp.Table, path: str, reader: str | None, options: dict[str, str]
+    ) -> BlobSource:
+        catalog, _ = self._at(time_of(ref))
+        blob = _blob(catalog, path.removeprefix(BLOB_PREFIX), ref)
+        reader = reader or self._around.reader_of(blob.name)
+        if reader is None:
+            raise UnsupportedError(
+                f"the name of the blob '{blob.name}' does not tell its format",
+                span=span_of(ref),
+                hint=f"for example: FROM read_csv('{path}')",
+            )
+        return BlobSource(self._name(), blob, reader, options)
+
+    def _blob_content(self, call: exp.Anonymous) -> exp.Expr:
+        """Return what stands for ``blob_content('name')``: one value out of one row."""
+        name = call.expressions[0] if len(call.expressions) == 1 else None
+        if not (isinstance(name, exp.Literal) and name.is_string):
+            raise UnsupportedError(
+                f"{functions.BLOB_CONTENT} takes the name of a blob, a constant text",
+                span=span_of(call),
+            )
+        source = BlobSource(self._name(), _blob(self._around.catalog, name.name, call), None, {})
+        self.sources.append(source)
+        return exp.select("content").from_(exp.to_identifier(source.name)).subquery()
 
     def _unknown(self, ref: exp.Table, schema: str, name: str, catalog: Catalog) -> BindError:
         names = [*_names(catalog, self._around.schema)]
@@ -306,6 +371,18 @@ class Binder:
                 "this lakehouse has no tables yet; CREATE TABLE or COPY 'file.csv' TO t makes one"
             )
         return BindError(f"there is no table '{shown}'", span=span_of(ref), hint=hint)
+
+
+def _blob(catalog: Catalog, name: str, at: exp.Expr) -> Blob:
+    blob = catalog.blob(name)
+    if blob is None:
+        best = suggest(name, [found.name for found in catalog.blobs()])
+        raise BindError(
+            f"there is no blob '{name}'",
+            span=span_of(at),
+            hint=f"did you mean '{best}'?" if best else "FROM grizzly.blobs lists them",
+        )
+    return blob
 
 
 class _Inside:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalog import Catalog, Table
+    from engine.catalog import Blob, Catalog, Table
+    from grammar.timetravel import Shape
 
 
 RESERVED = "_grizzly_"
@@ -30,16 +31,13 @@ class TableSource:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSource:
-    """The changes of a table in the versions ``(since, until]``.
-
-    ``full`` keeps every commit and both images of an update; otherwise one final row per key.
-    """
+    """The changes of a table in the versions ``(since, until]``; ``table`` is as at the end."""
 
     name: str
     table: Table
     since: int
     until: int
-    full: bool
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,16 @@ class FileSource:
     name: str
     path: str
     reader: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSource:
+    """A blob, read as a file of a foreign format; without a reader, one row of all its bytes."""
+
+    name: str
+    blob: Blob
+    reader: str | None
     options: Mapping[str, str]
 
 
@@ -71,4 +79,4 @@ class ViewSource:
     columns: tuple[str, ...]
 
 
-Source = TableSource | ChangeSource | FileSource | SystemSource | ViewSource
+Source = TableSource | ChangeSource | FileSource | BlobSource | SystemSource | ViewSource

@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
+from engine.catalog.blobs import BLOBS, LONGEST_NAME, Blob
+from engine.catalog.branches import (
+    MAIN_BRANCH,
+    Branch,
+    BranchState,
+    branch_in,
+    branches,
+    overlay_of,
+    state_at,
+)
 from engine.catalog.catalog import MAIN, RESERVED_COLUMNS, SYSTEM, Catalog, Mapping
 from engine.catalog.definitions import (
     PENDING_VERSION,
     ROW_ID_SHIFT,
-    Column,
     FileEntry,
     Ref,
     Snapshot,
-    Table,
     View,
+    Watermark,
+    key_name,
     name_key,
 )
 from engine.catalog.refs import refs_of
+from engine.catalog.tables import Check, Column, Table, Unique
+from engine.catalog.vacuum import VacuumPlan, pins, plans, taken
 
 __all__ = [
+    "BLOBS",
+    "LONGEST_NAME",
     "MAIN",
+    "MAIN_BRANCH",
     "PENDING_VERSION",
     "RESERVED_COLUMNS",
     "ROW_ID_SHIFT",
     "SYSTEM",
+    "Blob",
+    "Branch",
+    "BranchState",
     "Catalog",
+    "Check",
     "Column",
     "FileEntry",
     "Mapping",
     "Ref",
     "Snapshot",
     "Table",
+    "Unique",
+    "VacuumPlan",
     "View",
+    "Watermark",
+    "branch_in",
+    "branches",
+    "key_name",
     "name_key",
+    "overlay_of",
+    "pins",
+    "plans",
     "refs_of",
+    "taken",
+    "state_at",
 ]

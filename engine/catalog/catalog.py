@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from engine.catalog.definitions import FileEntry, Snapshot, Table, View, key_name, name_key
+from engine.catalog.blobs import BLOBS, Blob
+from engine.catalog.definitions import FileEntry, Snapshot, View, Watermark, key_name, name_key
+from engine.catalog.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +88,25 @@ class Catalog:
         """Return the snapshot called ``name``, or None."""
         data = self.state.get(name_key("ref", name))
         return None if data is None else Snapshot.decode(name, data)
+
+    def blobs(self, prefix: str = "") -> list[Blob]:
+        """Return every blob whose name begins with ``prefix``, by name as keys spell it."""
+        items = self.state.items(name_key(BLOBS, prefix))
+        return [Blob.decode(key_name(key), data) for key, data in items]
+
+    def blob(self, name: str) -> Blob | None:
+        """Return the blob of exactly that name, or None."""
+        data = self.state.get(name_key(BLOBS, name))
+        return None if data is None else Blob.decode(name, data)
+
+    def watermarks(self) -> list[Watermark]:
+        """Return every watermark, by name."""
+        return [Watermark.decode(key_name(key), data) for key, data in self.state.items("w/")]
+
+    def watermark(self, name: str) -> Watermark | None:
+        """Return the watermark called ``name``, or None."""
+        data = self.state.get(name_key("w", name))
+        return None if data is None else Watermark.decode(name, data)
 
     def files(self, table: Table) -> list[FileEntry]:
         """Return the table's data files in row id order."""

@@ -147,7 +147,7 @@ class FileEntry:
     ``rid`` is the id of its first row; rows without a materialized id count up from it. ``sidecar`` is
     the statistics object of an ORC file.
     ``dead`` rows are marked in the deletion vector ``marks``. ``keys`` are the header and the body of
-    the key index.
+    the key index. ``tree`` is the root over an ORC file's rows, in hexadecimal.
     """
 
     rid: int
@@ -159,6 +159,7 @@ class FileEntry:
     marks: Ref | None = None
     dead: int = 0
     keys: tuple[Ref, Ref] | None = None
+    tree: str | None = None
 
     @property
     def live(self) -> int:
@@ -183,6 +184,8 @@ class FileEntry:
             out["marks"] = [self.dead, *self.marks.to_json()]
         if self.keys is not None:
             out["keys"] = [ref.to_json() for ref in self.keys]
+        if self.tree is not None:
+            out["tree"] = self.tree
         return canonical(out)
 
     @classmethod
@@ -201,4 +204,5 @@ class FileEntry:
             marks=Ref.from_json(marks[1:]) if marks else None,
             dead=marks[0] if marks else 0,
             keys=(keys[0], keys[1]) if keys else None,
+            tree=value.get("tree"),
         )

@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.analyze import ChangeSource, FileSource, SystemSource, TableSource, ViewSource
+from engine.analyze import (
+    BlobSource,
+    ChangeSource,
+    FileSource,
+    SystemSource,
+    TableSource,
+    ViewSource,
+)
 from engine.datatypes import parse_type
-from engine.execute import changes, system
+from engine.execute import system
 from engine.execute.backends.base import ArrowRelation
 from engine.execute.backends.files import ForeignFile
+from engine.execute.blobs import BlobFile, content
+from engine.execute.changes import changes
+from engine.execute.reads import Watched
 from engine.plan import comma, ident
 
 if TYPE_CHECKING:
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
     from engine.execute.backends.base import Relation
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.lake import Lake
+    from engine.objectstore import ByteSource
     from engine.storage import TableScan
 
 RAW = "{name}_raw"
@@ -83,7 +94,9 @@ class Relations:
             case TableSource(table=table):
                 scan = self._lake.scan(table, source.catalog)
                 self.scans[source.name] = scan
-                relation = scan if source.hidden else Visible(scan, len(table.columns))
+                relation = self._watched(
+                    scan if source.hidden else Visible(scan, len(table.columns)), source
+                )
                 self.show(source.name, relation, [(c.name, c.type) for c in table.columns])
             case ChangeSource():
                 self._make_changes(source)
@@ -91,21 +104,34 @@ class Relations:
                 file = ForeignFile(source.path, source.reader, source.options)
                 self._files.append(file)
                 self.show(source.name, file, list(zip(file.columns, file.types, strict=True)))
+            case BlobSource(blob=blob, reader=reader):
+                self._make_blob(source, self._lake.source(blob.data), reader)
             case SystemSource():
                 table = system.relation(source, self._lake)
                 self._backend.register(source.name, ArrowRelation(table))
             case ViewSource():
                 self._backend.define_view(source.name, source.sql, source.columns)
 
-    def _make_changes(self, source: ChangeSource) -> None:
-        log = changes.full(source, self._lake)
-        types = [(c.name, c.type) for c in source.table.columns]
-        if source.full:
-            self.show(source.name, ArrowRelation(log.drop_columns(["_rid", "_n"])), types)
+    def _watched(self, relation: Relation, source: TableSource) -> Relation:
+        """Note what is read of the present, if this transaction has to answer for that."""
+        workspace = self._lake.workspace
+        if workspace.reads is None or source.catalog is not workspace.catalog:
+            return relation
+        return Watched(relation, source.table.id, workspace.reads)
+
+    def _make_blob(self, source: BlobSource, data: ByteSource, reader: str | None) -> None:
+        blob = source.blob
+        if reader is None:
+            table = pa.table({"content": pa.array([content(blob, data)], pa.binary())})
+            self._backend.register(source.name, ArrowRelation(table))
             return
-        inner = f"{source.name}_log"
-        self.show(inner, ArrowRelation(log), types)
-        self._backend.define_view(source.name, changes.net_sql(source, inner))
+        file = BlobFile(blob, data, reader, source.options)
+        self._files.append(file)
+        self.show(source.name, file, list(zip(file.columns, file.types, strict=True)))
+
+    def _make_changes(self, source: ChangeSource) -> None:
+        types = [(c.name, c.type) for c in source.table.columns]
+        self.show(source.name, ArrowRelation(changes(source, self._lake)), types)
 
 
 class Visible:

@@ -16,9 +16,13 @@ from engine.execute.backends.files import READERS, suffix_of
 from grammar import span_of, suggest, to_duckdb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.catalog import Watermark
     from engine.execute.backends.base import Parameters
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.workspace import Workspace
+    from grammar import Span
     from grammar.timetravel import Point
 
 
@@ -30,6 +34,8 @@ class Surroundings:
     backend: DuckDB
     schema: str
     params: Parameters = None
+    pin: Callable[[int], None] | None = None
+    """Told every past version that is read, before anything of it is."""
 
     @property
     def catalog(self) -> Catalog:
@@ -60,6 +66,12 @@ class Surroundings:
 
         Raises: BindError, ExecutionError when its expression has no such value.
         """
+        version = self._version_of(point)
+        if self.pin is not None:
+            self.pin(version)
+        return version
+
+    def _version_of(self, point: Point) -> int:
         span = span_of(point.expr)
         if point.kind == "snapshot":
             name = str(point.expr.name)
@@ -74,6 +86,8 @@ class Surroundings:
                     code="TIME_002",
                 )
             return snapshot.version
+        if point.kind == "watermark":
+            return self._watermark(str(point.expr.name), span).version
         kind = "BIGINT" if point.kind == "version" else "TIMESTAMP WITH TIME ZONE"
         value = self._constant(point, kind)
         if isinstance(value, datetime.datetime):
@@ -89,6 +103,18 @@ class Surroundings:
         if not isinstance(value, int) or value < 0:
             raise BindError("a version is a number from 0 on", span=span, code="TIME_001")
         return value
+
+    def _watermark(self, name: str, span: Span | None) -> Watermark:
+        found = self.catalog.watermark(name)
+        if found is None:
+            best = suggest(name, [w.name for w in self.catalog.watermarks()])
+            raise BindError(
+                f"there is no watermark '{name}'",
+                span=span,
+                hint=f"did you mean '{best}'?" if best else f"CREATE WATERMARK {name} ON a table",
+                code="TIME_005",
+            )
+        return found
 
     def reader_of(self, path: str) -> str | None:
         """Return the reader for a file of this name, or None when it is no file's name."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from engine.catalog import PENDING_VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -187,11 +189,47 @@ def _timeline(lake: Lake, version: int) -> pa.Table:
     )
 
 
+def _blobs(catalog: Catalog) -> pa.Table:
+    rows = [
+        {
+            "name": blob.name,
+            "bytes": blob.size,
+            "sha256": blob.data.digest,
+            "version": None if blob.version == PENDING_VERSION else blob.version,
+        }
+        for blob in catalog.blobs()
+    ]
+    names = [("name", pa.string()), ("bytes", pa.int64())]
+    names += [("sha256", pa.string()), ("version", pa.int64())]
+    return pa.Table.from_pylist(rows, pa.schema(names))
+
+
+def _watermarks(catalog: Catalog) -> pa.Table:
+    tables = {table.id: table for table in catalog.tables()}
+    rows = []
+    for mark in catalog.watermarks():
+        table = tables.get(mark.table)
+        rows.append(
+            {
+                "name": mark.name,
+                "schema": None if table is None else table.schema,
+                "table": None if table is None else table.name,
+                "version": mark.version,
+                "ts": mark.ts,
+            }
+        )
+    names = [(name, pa.string()) for name in ("name", "schema", "table")]
+    names += [("version", pa.int64()), ("ts", _STAMP)]
+    return pa.Table.from_pylist(rows, pa.schema(names))
+
+
 _RELATIONS: dict[str, Callable[[Catalog], pa.Table]] = {
+    "blobs": _blobs,
     "columns": _columns,
     "files": _files,
     "schemas": _schemas,
     "snapshots": _snapshots,
     "tables": _tables,
     "views": _views,
+    "watermarks": _watermarks,
 }

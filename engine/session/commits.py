@@ -62,7 +62,7 @@ def append(frame: Frame, workspace: Workspace, tag: str, written: str) -> Commit
     Raises: ConflictError, IoError.
     """
     word = "compact" if tag == "COMPACT" else _operation(workspace)
-    return Transaction(frame.executor.lake(workspace)).commit(word, _meta(workspace, written))
+    return Transaction(frame.executor.lake(workspace)).commit(word, meta(workspace, written))
 
 
 def tidy(frame: Frame, workspace: Workspace) -> None:
@@ -89,10 +89,12 @@ def _operation(workspace: Workspace) -> str:
         added = any(base.get(k) is None for k in files)
         touched = any(base.get(k) is not None for k in files)
         return "overwrite" if added and touched else "append" if added else "delete"
+    if all(k.startswith("w/") for k in changes):
+        return "watermark"
     return "snapshot" if all(k.startswith("ref/") for k in changes) else "schema"
 
 
-def _meta(workspace: Workspace, written: str) -> dict[str, str]:
+def meta(workspace: Workspace, written: str) -> dict[str, str]:
     """Return who made a commit, with which words, and what it touched."""
     ids = {k.split("/")[1] for k in workspace.changes if k[:2] in ("t/", "f/")}
     names = set()

@@ -25,12 +25,13 @@ _QUERIES = {
         "timeline",
         "ORDER BY version DESC",
     ),
+    "WATERMARKS": ("name, schema, table, version, ts", "watermarks", "ORDER BY name"),
     "VIEWS": ("schema, name, sql", "views", "ORDER BY schema, name"),
 }
 """What SHOW lists: columns, the relation of the ``grizzly`` schema, and the order."""
 
 _OF_A_SCHEMA = ("TABLES", "VIEWS")
-_NAMED = ("SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS")
+_NAMED = ("SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS", "WATERMARKS")
 
 
 def show_query(node: Show) -> str:

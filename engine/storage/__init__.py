@@ -6,7 +6,7 @@ from engine.storage.changes import POST, PRE, Side, diff, log, sides
 from engine.storage.compact import choose, merge
 from engine.storage.datafile import DataFile, Encoded, encode_file, shard
 from engine.storage.deletion import Bitmap
-from engine.storage.keyhash import families
+from engine.storage.keyhash import families, is_exact
 from engine.storage.keyindex import Run, StoredKeys
 from engine.storage.lookup import KeyedFile, Keys, Places, locate, repeated, run_of
 from engine.storage.orc import read_orc, write_orc
@@ -42,6 +42,7 @@ __all__ = [
     "diff",
     "encode_file",
     "families",
+    "is_exact",
     "locate",
     "log",
     "may_match",

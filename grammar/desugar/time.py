@@ -18,16 +18,23 @@ from grammar.spans import token_span
 from grammar.tokens import is_name, synthetic, word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from grammar.timetravel import Shape
 
 AS_OF = "__grizzly_as_of"
 SINCE = "__grizzly_since"
 CHANGES = "__grizzly_changes"
+NET = "__grizzly_net_changes"
 POINT = "__grizzly_point"
 OPEN = "__grizzly_open"
 
-_MARKERS = frozenset({AS_OF.upper(), SINCE.upper(), CHANGES.upper()})
-KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT"})
+SHAPES: Mapping[str, Shape] = {CHANGES: "full", NET: "net", SINCE: "final"}
+"""What each marker of a range asks for."""
+
+_MARKERS = frozenset({AS_OF.upper(), *(marker.upper() for marker in SHAPES)})
+_LISTED = {"FULL": CHANGES, "NET": NET}
+KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT", "WATERMARK"})
 _LEAVES_FROM = frozenset(
     [
         "SELECT",
@@ -70,11 +77,15 @@ _AFTER_ALIAS = (
 
 
 def changes_to_select(items: list[Item]) -> list[Item]:
-    """Rewrite ``[GET] CHANGES FROM t …`` at the start of a level as a SELECT with a marker."""
+    """Rewrite ``[GET] CHANGES [FULL|NET] FROM t …`` at the start of a level: a SELECT with a marker."""
     at = 1 if words(items[:1]) == ["GET"] else 0
-    if words(items[at : at + 2]) != ["CHANGES", "FROM"] or len(items) < at + 3:
+    if words(items[at : at + 1]) != ["CHANGES"]:
         return items
     head = first_token(items[at])
+    marker = _LISTED.get(word(items[at + 1]) if len(items) > at + 1 else "")
+    at += marker is not None
+    if words(items[at + 1 : at + 2]) != ["FROM"] or len(items) < at + 3:
+        return items
     end = at + 2
     while end < len(items) and (is_name(_token(items[end])) or kind(items[end]) is TokenType.DOT):
         if word(items[end]) in {"SINCE", "UNTIL"} | _AFTER_ALIAS:
@@ -82,7 +93,12 @@ def changes_to_select(items: list[Item]) -> list[Item]:
         end += 1
     bounds, rest = _bounds(items, end, head)
     select = [synthetic(TokenType.SELECT, "SELECT", head), synthetic(TokenType.STAR, "*", head)]
-    return [*select, *items[at + 1 : end], *_at(call(CHANGES, bounds, head), head), *items[rest:]]
+    return [
+        *select,
+        *items[at + 1 : end],
+        *_at(call(marker or CHANGES, bounds, head), head),
+        *items[rest:],
+    ]
 
 
 def time_to_marker(items: list[Item], *, from_clause: bool) -> list[Item]:
@@ -203,26 +219,20 @@ def _point(items: list[Item], at: int, head: Token, default: str | None) -> tupl
     explicit = word(items[at]) if at < len(items) else ""
     if explicit in KINDS:
         spelled, at = explicit, at + 1
-    if explicit == "WATERMARK":
-        raise ParseError(
-            "changes since a watermark are not offered",
-            span=token_span(first_token(items[at])),
-            hint="write SINCE with a version, a timestamp or a snapshot",
-        )
     end = _operand_end(items, at)
     if end == at:
         behind = first_token(items[at - 1]) if at else head
         raise ParseError(
             f"expected a point in time after {word(behind) or 'this'}",
             span=token_span(behind),
-            hint="a timestamp, VERSION n, or SNAPSHOT 'name'",
+            hint="a timestamp, VERSION n, SNAPSHOT 'name' or WATERMARK 'name'",
         )
     return _marked_point(spelled or "", items[at:end], head), end
 
 
 def _marked_point(spelled: str, value: Sequence[Item], head: Token) -> list[Item]:
     value = list(value)
-    if spelled == "SNAPSHOT" and len(value) == 1 and is_name(_token(value[0])):
+    if spelled in {"SNAPSHOT", "WATERMARK"} and len(value) == 1 and is_name(_token(value[0])):
         name = first_token(value[0])
         value = [synthetic(TokenType.STRING, name.text, name)]
     elif len(value) == 1 and kind(value[0]) is TokenType.IDENTIFIER:

@@ -13,14 +13,19 @@ from grammar.timetravel import Point, bare_point
 
 if TYPE_CHECKING:
     from grammar.parser.cursor import Cursor
+    from grammar.timetravel import PointKind
+
+_NAMED: tuple[PointKind, ...] = ("snapshot", "watermark")
+"""The kinds of points that are names."""
 
 
 def point(cursor: Cursor) -> Point:
-    """Read ``[TIMESTAMP] x``, ``VERSION n`` or ``SNAPSHOT s``, which ends the statement."""
-    if cursor.take("SNAPSHOT"):
-        token = cursor.peek()
-        name = exp.Literal.string(cursor.name_or_string("a snapshot's name"))
-        return Point("snapshot", name.update_positions(token))
+    """Read ``[TIMESTAMP] x``, ``VERSION n``, ``SNAPSHOT s`` or ``WATERMARK w``: a statement's end."""
+    for kind in _NAMED:
+        if cursor.take(kind.upper()):
+            token = cursor.peek()
+            name = exp.Literal.string(cursor.name_or_string(f"a {kind}'s name"))
+            return Point(kind, name.update_positions(token))
     if cursor.take("VERSION"):
         return Point("version", cursor.expression("a version"))
     cursor.take("TIMESTAMP")

@@ -12,6 +12,8 @@ from sqlglot import exp
 from grammar.errors import ParseError
 from grammar.keywords import STATEMENT_STARTERS
 from grammar.nodes import Define, Describe, Explain, Query, Statement, Summarize, Write
+from grammar.parser.alter import alter
+from grammar.parser.blobs import drop_blob, put_blob
 from grammar.parser.copy import copy
 from grammar.parser.create import create
 from grammar.parser.cursor import Cursor, as_query
@@ -26,6 +28,8 @@ from grammar.parser.timeline import (
     verify,
 )
 from grammar.parser.upsert import upsert
+from grammar.parser.vacuum import unvacuum, vacuum
+from grammar.parser.watermarks import advance_watermark, create_watermark, drop_watermark
 from grammar.spans import span_of
 from grammar.suggestion import suggest
 from grammar.timetravel import time_of
@@ -33,7 +37,7 @@ from grammar.timetravel import time_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DEFINING = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Comment)
+_DEFINING = (exp.Create, exp.Drop, exp.TruncateTable, exp.Comment)
 _WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _STOCK_HEADS = frozenset(
     [
@@ -54,7 +58,6 @@ _STOCK_HEADS = frozenset(
         "DELETE",
         "MERGE",
         "DROP",
-        "ALTER",
         "TRUNCATE",
         "COMMENT",
     ]
@@ -88,8 +91,10 @@ def _stock(cursor: Cursor) -> Statement:
     if cursor.take("TABLE"):
         return Query(span, exp.select("*").from_(cursor.table_at_time(), copy=False))
     if cursor.take("CHANGES"):
+        listed = cursor.take("FULL") or cursor.take("NET")
         if cursor.word() != "FROM":
-            cursor.fail("expected FROM", hint="CHANGES FROM table SINCE version")
+            what = "expected FROM" if listed else "expected FROM, FULL or NET"
+            cursor.fail(what, hint="CHANGES FROM table SINCE version")
         cursor.at = 0
     tree = cursor.sql("a statement")
     query = as_query(tree)
@@ -148,8 +153,15 @@ def _reader(words: str) -> tuple[frozenset[str], ...]:
 _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]], ...] = (
     (_reader("CREATE SNAPSHOT"), create_snapshot),
     (_reader("CREATE OR REPLACE SNAPSHOT"), create_snapshot),
+    (_reader("CREATE WATERMARK"), create_watermark),
+    (_reader("CREATE OR REPLACE WATERMARK"), create_watermark),
     (_reader("CREATE"), create),
+    (_reader("ALTER"), alter),
     (_reader("DROP SNAPSHOT"), drop_snapshot),
+    (_reader("DROP WATERMARK"), drop_watermark),
+    (_reader("ADVANCE"), advance_watermark),
+    (_reader("PUT"), put_blob),
+    (_reader("DROP BLOB"), drop_blob),
     (_reader("UPSERT"), upsert),
     (_reader("COPY"), copy),
     (_reader("SHOW|LIST"), show),
@@ -166,5 +178,7 @@ _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]]
     (_reader("ROLLBACK"), rollback),
     (_reader("RESTORE"), restore),
     (_reader("COMPACT|OPTIMIZE"), compact),
+    (_reader("VACUUM"), vacuum),
+    (_reader("UNVACUUM"), unvacuum),
     (_reader("VERIFY"), verify),
 )

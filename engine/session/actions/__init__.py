@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.session.actions import copying, rows, snapshots, upkeep
+from engine.session.actions import blobs, copying, rows, snapshots, upkeep, watermarks
 from grammar import nodes
 
 if TYPE_CHECKING:
@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     Action = Callable[[Call[Any], Workspace], Result]
 
 ACTIONS: dict[type[nodes.Statement], Action] = {
+    nodes.AdvanceWatermark: watermarks.advance_watermark,
     nodes.Compact: upkeep.compact,
     nodes.Copy: copying.import_file,
     nodes.CreateSnapshot: snapshots.create_snapshot,
+    nodes.CreateWatermark: watermarks.create_watermark,
     nodes.Define: rows.planned,
+    nodes.DropBlob: blobs.drop_blob,
     nodes.DropSnapshot: snapshots.drop_snapshot,
+    nodes.DropWatermark: watermarks.drop_watermark,
+    nodes.PutBlob: blobs.put_blob,
     nodes.Restore: snapshots.restore,
     nodes.Upsert: rows.planned,
     nodes.Write: rows.planned,

@@ -77,23 +77,27 @@ def test_as_of_may_stand_behind_the_alias_and_be_computed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "since", "until", "full"),
+    ("text", "since", "until", "shape"),
     [
-        ("FROM t SINCE 3", ("version", "3"), None, False),
-        ("FROM t SINCE VERSION 3 UNTIL 7 c", ("version", "3"), ("version", "7"), False),
-        ("FROM t UNTIL SNAPSHOT s", None, ("snapshot", "'s'"), False),
-        ("FROM t SINCE '2026-01-01'", ("timestamp", "'2026-01-01'"), None, False),
-        ("CHANGES FROM t SINCE 3", ("version", "3"), None, True),
-        ("GET CHANGES FROM t SINCE 3 UNTIL 4", ("version", "3"), ("version", "4"), True),
-        ("CHANGES FROM t", None, None, True),
-        ("SELECT * FROM (CHANGES FROM t SINCE 3) c", ("version", "3"), None, True),
-        ("WITH c AS (CHANGES FROM t SINCE 3) FROM c", ("version", "3"), None, True),
+        ("FROM t SINCE 3", ("version", "3"), None, "final"),
+        ("FROM t SINCE VERSION 3 UNTIL 7 c", ("version", "3"), ("version", "7"), "final"),
+        ("FROM t UNTIL SNAPSHOT s", None, ("snapshot", "'s'"), "final"),
+        ("FROM t SINCE WATERMARK w", ("watermark", "'w'"), None, "final"),
+        ("CHANGES NET FROM t SINCE WATERMARK 'w'", ("watermark", "'w'"), None, "net"),
+        ("FROM (CHANGES NET FROM t SINCE 3)", ("version", "3"), None, "net"),
+        ("CHANGES FULL FROM t SINCE 3", ("version", "3"), None, "full"),
+        ("FROM t SINCE '2026-01-01'", ("timestamp", "'2026-01-01'"), None, "final"),
+        ("CHANGES FROM t SINCE 3", ("version", "3"), None, "full"),
+        ("GET CHANGES FROM t SINCE 3 UNTIL 4", ("version", "3"), ("version", "4"), "full"),
+        ("CHANGES FROM t", None, None, "full"),
+        ("SELECT * FROM (CHANGES FROM t SINCE 3) c", ("version", "3"), None, "full"),
+        ("WITH c AS (CHANGES FROM t SINCE 3) FROM c", ("version", "3"), None, "full"),
     ],
 )
-def test_changes(text: str, since: object, until: object, *, full: bool) -> None:
+def test_changes(text: str, since: object, until: object, shape: str) -> None:
     time = times(one(text).ast)["t"]
     assert isinstance(time, Between)
-    assert (shown(time.since), shown(time.until), time.full) == (since, until, full)
+    assert (shown(time.since), shown(time.until), time.shape) == (since, until, shape)
 
 
 def test_time_survives_a_copy_and_can_be_cleared() -> None:
