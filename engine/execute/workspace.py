@@ -7,6 +7,7 @@ with the transaction's own changes, and nobody else sees those.
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from engine.catalog import PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Re
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -88,6 +90,10 @@ class Workspace:
         """Whether there is anything to commit."""
         return bool(self.changes)
 
+    def unwatched(self) -> AbstractContextManager[None]:
+        """Return a context in which reading is not noted: keys that are written protect it."""
+        return nullcontext() if self.reads is None else self.reads.paused()
+
     def state_at(self, version: int) -> Mapping:
         """Return what was true on this workspace's branch after commit ``version``."""
         return state_at(self.timeline, version, self.branch)
@@ -143,6 +149,7 @@ class Workspace:
             keys=None
             if encoded.keys is None
             else (self.keep(encoded.keys[0]), self.keep(encoded.keys[1])),
+            tree=encoded.tree,
         )
         self._next_row += encoded.rows
         self.put(entry.state_key(table.id), entry.encode())

@@ -27,6 +27,7 @@ from engine.errors import CorruptError, GrizzlyError, UsageError
 from engine.storage import keyindex, orc, statistics
 from engine.storage.keyhash import families, words
 from engine.storage.keyindex import build
+from engine.storage.rowtree import RowTree
 from engine.storage.statistics import (
     HIDDEN,
     ByteRange,
@@ -65,6 +66,8 @@ class Encoded:
     sidecar: bytes
     keys: tuple[bytes, bytes] | None = None
     """The header and the body of the key index, when the file has one."""
+    tree: str | None = None
+    """The root over the rows of an ORC file, in hexadecimal."""
 
 
 def encode_file(
@@ -88,7 +91,11 @@ def encode_file(
     if inline:
         return _encode_inline(at_rest, columns)
     encoded = _encode_orc(at_rest, table, columns, types)
-    return replace(encoded, keys=_encode_keys(table, columns, types, key))
+    return replace(
+        encoded,
+        keys=_encode_keys(table, columns, types, key),
+        tree=RowTree(table.columns, columns, types, hidden).root.hex(),
+    )
 
 
 def shard(table: pa.Table, max_rows: int = SHARD_ROWS) -> list[pa.Table]:
