@@ -10,11 +10,39 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from engine.datatypes import parse_type
+from engine.storage import Places, families, locate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from engine.catalog import FileEntry, Table
+    from engine.execute.lake import Lake
+
 _NOT_A_NUMBER = object()
 _WIDTHS = {32: pa.int32(), 64: pa.int64()}
+
+
+def indexable(table: Table) -> bool:
+    """Say whether a table has a key that can be looked up."""
+    return families([parse_type(c.type) for c in table.key_columns]) is not None
+
+
+def lookup(lake: Lake, table: Table, entries: Sequence[FileEntry], keys: pa.Table) -> Places:
+    """Find the live rows of these files that have one of ``keys``; the table must be indexable.
+
+    Shape: the key columns by name, wire types, no nulls. ``Places.files`` are ordinals in ``entries``.
+    Cost: microseconds for each file and key; an index that was never opened is read, block by block.
+    Raises: CorruptError, IoError.
+    """
+    names = [c.name for c in table.key_columns]
+    return locate(
+        [lake.keyed(table, ordinal, entry) for ordinal, entry in enumerate(entries)],
+        lambda: lake.scan_entries(table, entries),
+        names,
+        [keys[name] for name in names],
+        [parse_type(c.type) for c in table.key_columns],
+    )
 
 
 def key_tuples(
@@ -34,3 +62,9 @@ def _comparable(column: pa.ChunkedArray | pa.Array) -> list[object]:
     if pa.types.is_floating(column.type):
         return [_NOT_A_NUMBER if v is not None and math.isnan(v) else v for v in values]
     return list(values)
+
+
+def described(found: pa.Table) -> str:
+    """Return the first row, whose values are text, as ``(a, b) = (1, x)``."""
+    values = ", ".join(str(found[n][0].as_py()) for n in found.column_names)
+    return f"({', '.join(found.column_names)}) = ({values})"

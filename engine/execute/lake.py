@@ -6,13 +6,14 @@ timeline's state root commits to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from engine.cache import Cache, shared
 from engine.datatypes import parse_type
+from engine.execute.gone import ever_vacuumed, explained, require_present
 from engine.storage import (
     DataFile,
     KeyedFile,
@@ -55,6 +56,8 @@ class Lake:
     workspace: Workspace
     opened: Opened
     constant: Callable[[str, str], object]
+    _vacuumed: list[bool] = field(default_factory=list, compare=False)
+    """Whether the lakehouse was ever vacuumed, once that was asked."""
 
     def scan(self, table: Table, catalog: Catalog) -> TableScan:
         """Return a scan of all live rows of a table in the state of ``catalog``."""
@@ -70,7 +73,15 @@ class Lake:
         return [ScanColumn(c.id, c.name, c.type, self._initial(c), c.parts) for c in table.columns]
 
     def scan_file(self, ordinal: int, entry: FileEntry) -> ScanFile:
-        """Return one data file as a scan reads it; nothing is opened yet."""
+        """Return one data file as a scan reads it; nothing is opened yet.
+
+        Raises: VacuumedError, when not all of it is there any more.
+        """
+        timeline = self.workspace.timeline
+        if not self._vacuumed:
+            self._vacuumed.append(ever_vacuumed(timeline))
+        if self._vacuumed[0]:
+            require_present(timeline, entry)
         return ScanFile(
             file_id=ordinal,
             rid=entry.rid,
@@ -84,13 +95,15 @@ class Lake:
         if entry.marks is None:
             return None
         ref = entry.marks
-        return self.opened.marks.get(
-            ref.digest, lambda: deletion.deserialize(self.workspace.fetch(ref))
-        )
+        with explained(self.workspace.timeline, ref):
+            return self.opened.marks.get(
+                ref.digest, lambda: deletion.deserialize(self.workspace.fetch(ref))
+            )
 
     def open(self, entry: FileEntry) -> DataFile:
         """Return the open data file of an entry."""
-        return self.opened.files.get(entry.data.digest, lambda: self._open(entry))
+        with explained(self.workspace.timeline, entry.data, entry.sidecar):
+            return self.opened.files.get(entry.data.digest, lambda: self._open(entry))
 
     def keyed(self, table: Table, ordinal: int, entry: FileEntry) -> KeyedFile:
         """Return one data file as keys are looked up in it; nothing is opened yet."""
@@ -113,7 +126,7 @@ class Lake:
         return found
 
     def _stored_keys(self, header: Ref, body: Ref) -> StoredKeys:
-        return StoredKeys(self.workspace.fetch(header), self._source(body), body.digest)
+        return StoredKeys(self.workspace.fetch(header), self.source(body), body.digest)
 
     def _run(self, table: Table, entry: FileEntry, types: Sequence[DataType]) -> Run:
         names = [c.name for c in table.key_columns]
@@ -122,7 +135,11 @@ class Lake:
         rows = pa.Table.from_batches(whole.batches(names), schema=schema)
         return run_of(rows.columns, types)
 
-    def _source(self, ref: Ref) -> ByteSource:
+    def source(self, ref: Ref) -> ByteSource:
+        """Return random access to an object; a file's bytes are checked by whoever reads them.
+
+        Raises: CorruptError, IoError.
+        """
         own = self.workspace.objects.get(ref.digest)
         if own is not None:
             return _Pending(ref.digest, own)
@@ -130,7 +147,7 @@ class Lake:
 
     def _open(self, entry: FileEntry) -> DataFile:
         digest = entry.data.digest
-        source = self._source(entry.data)
+        source = self.source(entry.data)
         sidecar = None if entry.sidecar is None else self.workspace.fetch(entry.sidecar)
         return DataFile(source, digest, sidecar, entry.codec)
 

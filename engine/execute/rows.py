@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 from engine.errors import IntegrityError
 from engine.execute.backends.base import ArrowRelation
+from engine.execute.keyed import KeyedWriter
+from engine.execute.keys import described
 from engine.execute.workspace import FIRST_PENDING_ROW, INLINE_BYTES
 from engine.plan import OP_DELETE, OP_INSERT, comma, ident
 from engine.storage import FileColumn, deletion, encode_file, shard
@@ -62,16 +64,26 @@ class RowWriter:
         """
         self._relations.make(plan.sources)
         table = plan.target.table
+        if not plan.addressed:
+            keyed = KeyedWriter(self, self._lake, table, replace=plan.verb == "UPSERT")
+            stream = self._backend.stream(plan.sql, params)
+            # Checks are queries too, and the backend answers one at a time.
+            batches = list(stream.batches()) if keyed.queries else stream.batches()
+            return Outcome(keyed.write(batches, stream.schema), None)
+        if plan.verb == "UPSERT" and plan.distinct == tuple(c.name for c in table.key_columns):
+            self._relations.trust(plan.target.name)
         rows = self._backend.table(plan.sql, params)
         entries = plan.target.catalog.files(table)
         new = rows.filter(pc.less(rows["_op"], OP_DELETE)) if rows.num_rows else rows
         touched = rows.filter(pc.greater(rows["_op"], OP_INSERT)) if rows.num_rows else rows
         killed = self._killed(touched, plan.once)
         fresh = new.drop_columns(["_op", "_file", "_pos", "_rid"])
-        self._check(table, fresh)
-        self._check_keys(plan, table, fresh, touched)
+        self.check(table, fresh)
+        with self._lake.workspace.unwatched():
+            self._check_keys(plan, table, fresh, touched)
+        self._check_uniques(plan, fresh, touched)
         returned = self._returning(plan, table, rows, params)
-        self._mark(table, entries, killed)
+        self.mark(table, entries, killed)
         self.add(table, fresh, new["_rid"])
         return Outcome(rows.num_rows, *returned)
 
@@ -80,24 +92,26 @@ class RowWriter:
 
         Raises: IntegrityError.
         """
-        self._check(table, rows)
-        self._check_distinct(table, table.key_columns, rows, "two rows have the same key")
+        self.check(table, rows)
+        self.check_distinct(table, table.key_columns, rows, "two rows have the same key")
         self.add(table, rows, None)
         return int(rows.num_rows)
 
-    def add(self, table: Table, rows: pa.Table, rids: pa.ChunkedArray | None) -> None:
+    def add(
+        self, table: Table, rows: pa.Table, rids: pa.ChunkedArray | None
+    ) -> list[FileEntry]:
         """Encode rows as data files of the table; ``rids`` keep the identity of updated rows."""
         if not rows.num_rows:
-            return
+            return []
         workspace = self._lake.workspace
-        if table.key:
-            keys = rows.select([c.name for c in table.key_columns])
+        if table.distinct:
+            ids = dict.fromkeys(i for unique in table.distinct for i in unique.columns)
+            keys = rows.select([c.name for c in table.columns_of(tuple(ids))])
             workspace.keys.setdefault(table.id, []).append(keys)
         kept = _kept_rids(rids)
         if kept is not None:
             rows = rows.append_column("_rid", kept)
-        for encoded in encode(rows, table):
-            workspace.add_file(table, encoded)
+        return [workspace.add_file(table, encoded) for encoded in encode(rows, table)]
 
     def _killed(self, touched: pa.Table, once: str) -> dict[int, Bitmap]:
         killed: dict[int, Bitmap] = {}
@@ -108,14 +122,16 @@ class RowWriter:
                 raise IntegrityError(once, hint="make the source's rows distinct first")
         return killed
 
-    def _mark(self, table: Table, entries: Sequence[FileEntry], killed: dict[int, Bitmap]) -> None:
+    def mark(self, table: Table, entries: Sequence[FileEntry], killed: dict[int, Bitmap]) -> None:
+        """Mark rows dead, by the ordinal of their entry."""
         for ordinal, positions in killed.items():
             entry = entries[ordinal]
             marks = deletion.union(self._lake.marks(entry), positions)
             dead = deletion.count(marks)
             self._lake.workspace.mark(table, entry, deletion.serialize(marks), dead)
 
-    def _check(self, table: Table, rows: pa.Table) -> None:
+    def check(self, table: Table, rows: pa.Table) -> None:
+        """Refuse rows that break NOT NULL or CHECK."""
         for column in table.columns:
             if not column.nullable and rows[column.name].null_count:
                 raise IntegrityError(
@@ -127,45 +143,79 @@ class RowWriter:
         if not table.checks or not rows.num_rows:
             return
         name = self._show("_checked", table, rows)
-        for condition in table.checks:
-            sql = f"SELECT 1 FROM {name} WHERE NOT ({condition}) LIMIT 1"  # noqa: S608
-            if self._backend.table(sql).num_rows:
+        for check in table.checks:
+            sql = f"SELECT * FROM {name} WHERE NOT ({check.condition}) LIMIT 1"  # noqa: S608
+            found = self._backend.table(sql)
+            if found.num_rows:
                 raise IntegrityError(
-                    f"a row of {table.qualified} breaks CHECK ({condition})",
+                    f"a row of {table.qualified} breaks {check.name}, CHECK ({check.condition}): "
+                    f"{described(found)}",
                     subject=table.qualified,
                     code="CONSTRAINT_003",
                 )
 
     def _check_keys(self, plan: RowWrite, table: Table, fresh: pa.Table, touched: pa.Table) -> None:
         distinct = [c for n in plan.distinct if (c := table.column(n)) is not None]
-        self._check_distinct(table, distinct, fresh, plan.once)
+        self.check_distinct(table, distinct, fresh, plan.once)
         if not plan.unique or not fresh.num_rows:
             return
-        self._check_distinct(table, table.key_columns, fresh, "two rows have the same key")
-        shown = self._show("_fresh", table, fresh)
-        self._backend.register("_gone", ArrowRelation(touched.select(["_file", "_pos"])))
-        on = " AND ".join(f"n.{ident(c.name)} = t.{ident(c.name)}" for c in table.key_columns)
-        keys = _as_text(table.key_columns, "n.")
-        sql = (
-            f"SELECT {keys} FROM {shown} n JOIN {ident(plan.target.name)} t ON {on} "  # noqa: S608
-            f"ANTI JOIN _gone g ON g._file = t._file AND g._pos = t._pos LIMIT 1"
-        )
-        found = self._backend.table(sql)
+        self.check_distinct(table, table.key_columns, fresh, "two rows have the same key")
+        found = self._met(plan, table.key_columns, fresh, touched)
         if found.num_rows:
             raise _duplicate(table, found)
 
-    def _check_distinct(
+    def _check_uniques(self, plan: RowWrite, fresh: pa.Table, touched: pa.Table) -> None:
+        table = plan.target.table
+        for unique in table.uniques:
+            if plan.kept.issuperset(unique.columns) or not fresh.num_rows:
+                continue
+            columns = table.columns_of(unique.columns)
+            names = ", ".join(c.name for c in columns)
+            broken = f"{unique.name}, UNIQUE ({names}), of {table.qualified}"
+            self.check_distinct(table, columns, fresh, f"two rows break {broken}")
+            found = self._met(plan, columns, fresh, touched)
+            if found.num_rows:
+                raise IntegrityError(
+                    f"a row with {described(found)} is already there: {broken}",
+                    subject=table.qualified,
+                    hint=f"INSERT … ON CONFLICT ({names}) DO UPDATE or DO NOTHING says what to do then",
+                    code="CONSTRAINT_001",
+                )
+
+    def _met(
+        self, plan: RowWrite, key: Sequence[Column], fresh: pa.Table, touched: pa.Table
+    ) -> pa.Table:
+        """Return one key of ``fresh`` that a row of the table has which stays as it is."""
+        shown = self._show("_fresh", plan.target.table, fresh)
+        self._backend.register("_gone", ArrowRelation(touched.select(["_file", "_pos"])))
+        on = " AND ".join(f"n.{ident(c.name)} = t.{ident(c.name)}" for c in key)
+        return self._backend.table(
+            f"SELECT {_as_text(key, 'n.')} FROM {shown} n "  # noqa: S608
+            f"JOIN {ident(plan.target.name)} t ON {on} "
+            f"ANTI JOIN _gone g ON g._file = t._file AND g._pos = t._pos LIMIT 1"
+        )
+
+    def duplicate(self, table: Table, rows: pa.Table) -> IntegrityError:
+        """Return what is wrong when the keys of ``rows`` are there already."""
+        shown = self._show("_fresh", table, rows)
+        found = self._backend.table(f"SELECT {_as_text(table.key_columns)} FROM {shown}")  # noqa: S608
+        return _duplicate(table, found)
+
+    def check_distinct(
         self, table: Table, key: Sequence[Column], rows: pa.Table, once: str
     ) -> None:
+        """Refuse rows of which two agree in ``key``."""
         if not key or rows.num_rows < 2:
             return
         shown = self._show("_fresh", table, rows)
         names = comma(ident(c.name) for c in key)
-        sql = f"SELECT {_as_text(key)} FROM {shown} GROUP BY {names} HAVING count(*) > 1 LIMIT 1"  # noqa: S608
+        given = " AND ".join(f"{ident(c.name)} IS NOT NULL" for c in key)
+        sql = f"SELECT {_as_text(key)} FROM {shown} WHERE {given} "  # noqa: S608
+        sql += f"GROUP BY {names} HAVING count(*) > 1 LIMIT 1"
         found = self._backend.table(sql)
         if found.num_rows:
             raise IntegrityError(
-                f"{once}: {_described(found)}",
+                f"{once}: {described(found)}",
                 subject=table.qualified,
                 hint="keep one of them, for example with SELECT DISTINCT ON (key) …",
             )
@@ -190,16 +240,18 @@ def encode(rows: pa.Table, table: Table) -> list[Encoded]:
     """Return rows as data files: one that fits into a commit, or as many as encode in parallel."""
     if not rows.num_rows:
         return []
-    columns = [FileColumn(c.id, c.name, c.type) for c in table.columns]
+    columns = [FileColumn(c.id, c.name, c.type, c.parts) for c in table.columns]
     if rows.num_rows <= INLINE_ROWS:
         encoded = encode_file(rows, columns, inline=True)
         if len(encoded.data) <= INLINE_BYTES:
             return [encoded]
     parts = shard(rows)
     if len(parts) == 1:
-        return [encode_file(parts[0], columns, inline=False)]
+        return [encode_file(parts[0], columns, inline=False, key=table.key)]
     with ThreadPoolExecutor(ENCODERS) as pool:
-        return list(pool.map(lambda part: encode_file(part, columns, inline=False), parts))
+        return list(
+            pool.map(lambda part: encode_file(part, columns, inline=False, key=table.key), parts)
+        )
 
 
 def _kept_rids(rids: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
@@ -212,7 +264,7 @@ def _kept_rids(rids: pa.ChunkedArray | None) -> pa.ChunkedArray | None:
 
 def _duplicate(table: Table, found: pa.Table) -> IntegrityError:
     return IntegrityError(
-        f"the key {_described(found)} is already there in {table.qualified}",
+        f"the key {described(found)} is already there in {table.qualified}",
         subject=table.qualified,
         hint="UPSERT replaces rows that are there; INSERT OR IGNORE skips them",
     )
@@ -220,9 +272,3 @@ def _duplicate(table: Table, found: pa.Table) -> IntegrityError:
 
 def _as_text(key: Sequence[Column], of: str = "") -> str:
     return comma(f"CAST({of}{ident(c.name)} AS VARCHAR) AS {ident(c.name)}" for c in key)
-
-
-def _described(found: pa.Table) -> str:
-    """Return the first row's key as ``(a, b) = (1, x)``."""
-    values = ", ".join(str(found[n][0].as_py()) for n in found.column_names)
-    return f"({', '.join(found.column_names)}) = ({values})"

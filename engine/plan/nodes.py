@@ -30,7 +30,9 @@ class RowWrite:
 
     ``sql`` yields ``_op, _file, _pos, _rid`` and then the table's columns in wire types. ``once`` says
     what is wrong when a row of the target is met twice, or two new rows agree in ``distinct``;
-    ``unique`` asks for the table's key to be checked against all its rows.
+    ``unique`` asks for the table's key to be checked against all its rows. A plan that is not
+    ``addressed`` yields the table's columns alone: which rows they replace, or must not meet, is asked
+    of the key index. Columns that are ``kept``, by id, have the values they had.
     """
 
     verb: str
@@ -41,16 +43,19 @@ class RowWrite:
     distinct: tuple[str, ...] = ()
     once: str = "a row is written twice"
     returning: str | None = None
+    addressed: bool = True
+    kept: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """A new table; with ``query`` its columns and rows come from there."""
+    """A new table; with ``query`` its columns and rows come from there, and ``key`` names its key."""
 
     table: Table
     if_not_exists: bool
     replace: bool
     query: Select | None = None
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,32 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What the rows of a table must meet before its next definition is taken.
+
+    Either ``condition``, as SQL, is false for none; or no two agree in the columns ``distinct``.
+    ``complaint`` and ``hint`` tell who breaks it. A demand that is ``fresh`` is about columns that the
+    rows do not have yet: it is checked against their values to be.
+    """
+
+    condition: str | None
+    distinct: tuple[str, ...]
+    complaint: str
+    hint: str | None = None
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AlterTable:
-    """A table's next definition; ``fill`` must hold for all rows before it is taken."""
+    """A table's next definition, taken when all rows meet the demands.
+
+    ``rewrite`` gives the columns, by id, whose values are computed anew from the rows as they are.
+    """
 
     before: Table
     after: Table
-    conditions: tuple[str, ...] = ()
-    verb: str = "ALTER TABLE"
+    demands: tuple[Demand, ...] = ()
+    rewrite: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ of the target in wire types, so one piece of code applies them all.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
@@ -27,6 +28,7 @@ from engine.plan.columns import (
 from engine.plan.merge import branch_of
 from engine.plan.nodes import OP_DELETE, OP_INSERT, OP_UPDATE, RowWrite
 from engine.plan.text import comma, ident
+from engine.storage import families
 from grammar import span_of, to_duckdb
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class RowPlanner:
             return self._insert_or(ast, target, columns, alternative)
         source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
+        if not ast.args.get("returning") and _by_words(table):
+            return self._unaddressed("INSERT", target, values, source)
         sql = f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {columns_sql(table, values)} FROM {source}"  # noqa: S608
         return self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
 
@@ -76,6 +80,10 @@ class RowPlanner:
         key = self._key(target.table, node.key, node.table)
         given_names = tuple(exp.to_identifier(name) for name in node.columns)
         source, given = self._source(target.table, node.source, given_names, by_name=node.by_name)
+        whole = tuple(key) == target.table.key_columns and len(given) == len(target.table.columns)
+        if whole and not node.returning and _by_words(target.table):
+            values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
+            return self._unaddressed("UPSERT", target, values, source)
         sql = self._upsert_sql(target, source, given, key)
         returning = self._returning(node.returning, target.table.name)
         return RowWrite(
@@ -109,7 +117,8 @@ class RowPlanner:
         if bound.args.get("from_"):
             sql += _first_match(alias)
         touches_key = any(c.id in table.key for c in sets)
-        return self._row_write("UPDATE", target, sql, ast, unique=touches_key)
+        plan = self._row_write("UPDATE", target, sql, ast, unique=touches_key)
+        return replace(plan, kept=frozenset(c.id for c in table.columns if c not in sets))
 
     def delete(self, ast: exp.Delete) -> RowWrite:
         """Plan DELETE, with USING or without."""
@@ -169,6 +178,14 @@ class RowPlanner:
             once="a row of the target matches more than one row of the source",
             returning=plan.returning,
         )
+
+    def _unaddressed(
+        self, verb: str, target: TableSource, values: dict[int, str], source: str
+    ) -> RowWrite:
+        """Plan rows that look for their places by their keys."""
+        sql = f"SELECT {columns_sql(target.table, values)} FROM {source}"  # noqa: S608
+        sources = tuple(s for s in self._binder.sources if s is not target)
+        return RowWrite(verb, target, sql, sources, unique=bool(target.table.key), addressed=False)
 
     def _insert_or(
         self, ast: exp.Insert, target: TableSource, columns: Sequence[exp.Identifier], word: str
@@ -364,6 +381,12 @@ class RowPlanner:
         returning = self._returning(clause.expressions if clause else (), _alias(ast))
         sources = tuple(self._binder.sources)
         return RowWrite(verb, target, sql, sources, unique=unique, returning=returning)
+
+
+def _by_words(table: Table) -> bool:
+    """Say whether rows of a table find their places by their keys alone, or need none."""
+    types = [parse_type(c.type) for c in table.key_columns]
+    return not table.uniques and (not types or families(types) is not None)
 
 
 def _match(key: Sequence[Column], given: list[tuple[str, Column]]) -> str:

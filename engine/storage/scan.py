@@ -192,6 +192,19 @@ class TableScan:
         found = parts or [self._empty(columns)]
         return _joined(found).take(pa.array(back))
 
+    def row_ids(self, files: Indices, positions: Indices) -> pa.Array:
+        """Return the ids of single rows, addressed as in ``pick``.
+
+        Cost: arithmetic, but for files that hold moved rows.
+        """
+        first = np.array([f.rid for f in self._files], dtype=np.int64)
+        out = first[files] + positions
+        moved = [n for n in np.unique(files).tolist() if self._files[n].datafile().type_of(ROW_ID)]
+        if moved:
+            at = np.isin(files, moved)
+            out[at] = self.pick(files[at], positions[at], [ROW_ID]).column(0).to_numpy()
+        return pa.array(out)
+
     def _empty(self, columns: Sequence[str]) -> pa.RecordBatch:
         schema = pa.schema([self.schema.field(n) for n in columns])
         return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
