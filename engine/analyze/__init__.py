@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.analyze.binder import SYSTEM_RELATIONS, Binder, Surroundings
 from engine.analyze.blame import blame, place_of
 from engine.analyze.sources import (
+    BlobSource,
     ChangeSource,
     FileSource,
     Source,
@@ -17,6 +18,7 @@ from engine.analyze.trees import parameters, quoted_as_text, trees_of
 __all__ = [
     "SYSTEM_RELATIONS",
     "Binder",
+    "BlobSource",
     "ChangeSource",
     "FileSource",
     "Source",

@@ -114,7 +114,10 @@ class Binder:
             _unqualify(column)
         for call in list(root.find_all(exp.Anonymous)):
             if functions.function_name(call) == functions.BLOB_CONTENT:
-                call.replace(self._blob_content(call))
+                value = self._blob_content(call)
+                if call.arg_key == "expressions" and isinstance(call.parent, exp.Select):
+                    value = exp.alias_(value, functions.BLOB_CONTENT, quoted=True)
+                call.replace(value)
         return root
 
     def sql(self, ast: exp.Expr) -> str:

@@ -36,6 +36,9 @@ FILE_FUNCTIONS = {
 }
 """Table functions that read a file, and the reader each stands for."""
 
+BLOB_CONTENT = "blob_content"
+"""The function that gives a blob's bytes."""
+
 _FORBIDDEN = frozenset(
     {
         "current_setting",

@@ -90,19 +90,23 @@ def missing(moment: Moment, target: LocalStore) -> list[str]:
                 subject=name,
                 hint="`grizzly repair --from COPY` mends it from another copy.",
             )
-    order = sorted(moment.files, key=lambda name: (_rank(name), name))
+    order = sorted(moment.files, key=lambda name: (_rank(name), _place(name)))
     return [name for name in order if _differs(moment, target, name)]
 
 
 def _rank(name: str) -> int:
     """Return a file's place in the order: what others need comes before them."""
     if name == layout.FORMAT:
-        return 4
-    if name == layout.CHECKPOINT:
         return 3
-    if name.startswith(f"{layout.LOG}/"):
-        return 2 if name.endswith(".idx") else 1
-    return 0
+    if name == layout.CHECKPOINT:
+        return 2
+    return 1 if name.startswith(f"{layout.LOG}/") else 0
+
+
+def _place(name: str) -> tuple[str, bool]:
+    """Return a file's place among its like: a segment, its index, the next segment."""
+    stem, _, suffix = name.rpartition(".")
+    return (stem, suffix == "idx") if stem else (name, False)
 
 
 def _differs(moment: Moment, target: LocalStore, name: str) -> bool:

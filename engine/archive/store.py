@@ -16,7 +16,7 @@ from engine.objectstore import layout
 from engine.timeline import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -149,6 +149,10 @@ class ArchiveStore:
         self._refuse()
 
     def put_many(self, files: Iterable[tuple[str, bytes | memoryview]]) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def put_stream(self, chunks: Iterable[bytes], name: Callable[[], str]) -> None:  # noqa: ARG002 - the protocol's
         """Refuse. Raises: ReadOnlyError."""
         self._refuse()
 

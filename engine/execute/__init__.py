@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from engine.execute.backends.base import BackendError, Parameters
 from engine.execute.backends.files import FORMATS, READERS, suffix_of, write_file
+from engine.execute.blobs import PIECE
+from engine.execute.blobs import chunks as blob_chunks
 from engine.execute.compact import CROWD
 from engine.execute.executor import Answer, Executor, format_of
-from engine.execute.keys import key_tuples
+from engine.execute.keys import indexable, key_tuples, lookup
 from engine.execute.lake import Lake
+from engine.execute.reads import Reads
 from engine.execute.rows import Outcome
-from engine.execute.workspace import Workspace
+from engine.execute.workspace import INLINE_BYTES, Workspace
 
 __all__ = [
     "CROWD",
     "FORMATS",
+    "INLINE_BYTES",
+    "PIECE",
     "READERS",
     "Answer",
     "BackendError",
@@ -21,9 +26,13 @@ __all__ = [
     "Lake",
     "Outcome",
     "Parameters",
+    "Reads",
     "Workspace",
+    "blob_chunks",
     "format_of",
+    "indexable",
     "key_tuples",
+    "lookup",
     "suffix_of",
     "write_file",
 ]

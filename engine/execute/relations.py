@@ -50,6 +50,7 @@ class Relations:
         self._lake = lake
         self._files: list[ForeignFile] = []
         self._made: set[str] = set()
+        self._watches: dict[str, Watched] = {}
         self.scans: dict[str, TableScan] = {}
 
     def make(self, sources: Iterable[Source]) -> None:
@@ -65,6 +66,11 @@ class Relations:
     def make_table(self, name: str, table: Table) -> None:
         """Register a table's rows in the present as ``name``."""
         self._make(TableSource(name, table, self._lake.workspace.catalog))
+
+    def trust(self, name: str) -> None:
+        """Note nothing of what is read of ``name``: the keys that are written protect it."""
+        if name in self._watches:
+            self._watches[name].trusted = True
 
     def show(self, name: str, relation: Relation, types: Sequence[tuple[str, str]]) -> None:
         """Register ``relation`` as ``name``, with columns of the SQL ``types`` given by name.
@@ -117,7 +123,9 @@ class Relations:
         workspace = self._lake.workspace
         if workspace.reads is None or source.catalog is not workspace.catalog:
             return relation
-        return Watched(relation, source.table.id, workspace.reads)
+        watched = Watched(relation, source.table.id, workspace.reads)
+        self._watches[source.name] = watched
+        return watched
 
     def _make_blob(self, source: BlobSource, data: ByteSource, reader: str | None) -> None:
         blob = source.blob

@@ -18,7 +18,7 @@ from engine.errors import DurabilityError, IoError, LakeError, ReadOnlyError
 from engine.objectstore import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
 _PAUSES: Final = (0.0005, 0.001, 0.002, 0.004)
 _held: set[int] = set()
@@ -265,6 +265,36 @@ class LocalStore:
             for temporary, _ in staged:
                 _discard(temporary)
 
+    def put_stream(self, chunks: Iterable[bytes], name: Callable[[], str]) -> None:
+        """Write a whole file of any length durably; ``name`` is asked for its path at the end.
+
+        Cost: memory for one chunk.
+        Raises: IoError, ReadOnlyError; whatever ``chunks`` raises, and then nothing is kept.
+        """
+        self._require_writable()
+        staged = path = layout.TMP
+        try:
+            staged = self._stage(b"")
+            fd = os.open(staged, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                at = 0
+                for chunk in chunks:
+                    _write_all(fd, chunk, at)
+                    at += len(chunk)
+                os.fdatasync(fd)
+            finally:
+                os.close(fd)
+            path = name()
+            final = self._path(path)
+            self._folder(_parent(final))
+            _rename(staged, final)
+            _sync_folder(_parent(final))
+        except OSError as error:
+            raise _refused(path, error) from error
+        finally:
+            if staged != layout.TMP:
+                _discard(staged)
+
     def replace(self, path: str, data: bytes) -> None:
         """Write a whole file atomically, but not durably: after a power cut it may be old.
 
@@ -342,6 +372,27 @@ class LocalStore:
             Path(self._path(path)).unlink(missing_ok=True)
         except OSError as error:
             raise _refused(path, error) from error
+
+    def move(self, source: str, target: str) -> None:
+        """Give a file another name, atomically and not yet durably.
+
+        Raises: IoError, when there is no such file too; ReadOnlyError.
+        """
+        self._require_writable()
+        try:
+            self._folder(_parent(self._path(target)))
+            _rename(self._path(source), self._path(target))
+        except OSError as error:
+            raise _refused(source, error) from error
+
+    def changed(self, path: str) -> int | None:
+        """Return when a file was last written to, or None when there is no such file.
+
+        Units: nanoseconds of the file system's clock.
+        Raises: IoError.
+        """
+        found = self._stat(path)
+        return None if found is None else found.st_mtime_ns
 
     @contextmanager
     def lock(self, timeout: float) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
 
@@ -78,6 +78,10 @@ class Store(Protocol):
 
     def put_many(self, files: Iterable[tuple[str, bytes | memoryview]]) -> None:
         """Write several whole files durably, sharing the cost of making them so."""
+        ...
+
+    def put_stream(self, chunks: Iterable[bytes], name: Callable[[], str]) -> None:
+        """Write a whole file of any length durably; ``name`` is asked for its path at the end."""
         ...
 
     def replace(self, path: str, data: bytes) -> None:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from engine.analyze import ChangeSource, FileSource, SystemSource, TableSource, ViewSource
+from engine.analyze import (
+    BlobSource,
+    ChangeSource,
+    FileSource,
+    SystemSource,
+    TableSource,
+    ViewSource,
+)
 from engine.errors import UnsupportedError
 from engine.execute import format_of
 from engine.plan import RowWrite, Select
@@ -154,6 +161,8 @@ def _described(source: Source) -> str:
             return f"{table.qualified}: changes since version {since}"
         case FileSource(path=path):
             return path
+        case BlobSource(blob=blob):
+            return f"blob:{blob.name}"
         case SystemSource(relation=relation):
             return f"grizzly.{relation}"
         case ViewSource(sql=sql):

@@ -23,6 +23,7 @@ from engine.errors import (
 from engine.execute import BackendError, Executor
 from engine.session import commits, integrity, moments, places, reading
 from engine.session.actions import ACTIONS
+from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
 from engine.session.frame import Call, Frame
 from engine.session.parameters import named
@@ -143,6 +144,11 @@ class Session:
     def proofs(self) -> Proofs:
         """What proves commits, tables, changes and rows to someone who has nothing else."""
         return Proofs(self.timeline, self.clock, lambda: self._frame.schema)
+
+    @property
+    def blobs(self) -> Blobs:
+        """The files kept as blobs, as they are at the moment that is read."""
+        return Blobs(self._frame)
 
     def signers(self) -> list[tuple[int, str]]:
         """Return the keys that sign this lakehouse: since which version, and the verifier key."""

@@ -20,8 +20,10 @@ _GROUPS = (
     "schema",
     "table",
     "transfer",
+    "upkeep",
     "timeline",
     "snapshot",
+    "blob",
     "about",
 )
 

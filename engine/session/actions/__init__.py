@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ACTIONS: dict[type[nodes.Statement], Action] = {
     nodes.AdvanceWatermark: watermarks.advance_watermark,
+    nodes.Alter: rows.planned,
     nodes.Compact: upkeep.compact,
     nodes.Copy: copying.import_file,
     nodes.CreateSnapshot: snapshots.create_snapshot,
