@@ -8,7 +8,7 @@ Layer: bottom of ``engine``. Invariant: each class is named by what the caller m
     ├ ExecutionError       22000 · CancelledError 57014 · IntegrityError 23000
     ├ TransactionError     ConflictError 40001, retryable · ReadOnlyError 25006
     ├ StorageError         IoError 58030 (└ DurabilityError) · CorruptError XX001
-    │                      ArchiveError 58000 · LakeError 08001
+    │                      VacuumedError 22000 · ArchiveError 58000 · LakeError 08001
     ├ UsageError           22023: a wrong option, path or argument
     └ VerificationError    VF001: a proof is false; never retried, own exit code
 """
@@ -38,6 +38,7 @@ __all__ = [
     "TypeMismatchError",
     "UnsupportedError",
     "UsageError",
+    "VacuumedError",
     "VerificationError",
 ]
 
@@ -131,6 +132,13 @@ class CorruptError(StorageError):
 
     code = "INTEGRITY_001"
     sqlstate = "XX001"
+
+
+class VacuumedError(StorageError):
+    """What is asked for was vacuumed; inside the trash window UNVACUUM brings it back."""
+
+    code = "TIME_005"
+    sqlstate = "22000"
 
 
 class ArchiveError(StorageError):

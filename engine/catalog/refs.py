@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEX: Final = frozenset("0123456789abcdef")
-_HOLDERS: Final = ("f/", "i/", "blob/", "x/")
+_HOLDERS: Final = ("f/", "i/", "blob/", "gc/", "x/")
 """The kinds of keys whose values can refer to objects; ``x/`` holds values of all kinds."""
 
 

@@ -5,7 +5,8 @@ Layer: beside ``engine.cache``, below ``proof``. Invariant: nothing above this p
 
 from __future__ import annotations
 
+from engine.objectstore.lease import Held, Lease, live
 from engine.objectstore.local import LocalStore
 from engine.objectstore.store import ByteSource, Store
 
-__all__ = ["ByteSource", "LocalStore", "Store"]
+__all__ = ["ByteSource", "Held", "Lease", "LocalStore", "Store", "live"]

@@ -12,8 +12,9 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.catalog import Table
-from engine.errors import ConflictError
+from engine.errors import ConflictError, ReadOnlyError
 from engine.execute import CROWD
+from engine.session.result import Result
 from engine.session.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from engine.execute import Workspace
     from engine.session.frame import Frame
-    from engine.session.result import Result
     from engine.timeline import Commit
 
 ATTEMPTS = 100
@@ -36,9 +36,17 @@ def run(frame: Frame, written: str, action: Callable[[Workspace], Result]) -> Re
     Raises: whatever the action raises; ConflictError, when other writers were faster each time.
     """
     if frame.transaction is not None:
+        if frame.read_only:
+            raise ReadOnlyError(
+                "this transaction is read-only", hint="BEGIN without READ ONLY starts one that is not"
+            )
+        if frame.replayed is not None:
+            result = Result("SKIP")
+            result.notes.append(f"version {frame.replayed} did this already")
+            return result
         return _undone_on_error(frame.transaction, action)
     for attempt in range(ATTEMPTS):
-        workspace = frame.workspace()
+        workspace = frame.workspace(isolation=frame.options["isolation"])
         result = action(workspace)
         if not workspace.dirty:
             return result
@@ -105,7 +113,12 @@ def meta(workspace: Workspace, written: str) -> dict[str, str]:
     line = " ".join(written.split())
     if len(line) > MESSAGE_LENGTH:
         line = line[: MESSAGE_LENGTH - 1] + "…"
-    found = {"author": _author(), "message": line, "tables": ", ".join(sorted(names))}
+    found = {
+        "author": _author(),
+        "branch": workspace.branch or "",
+        "message": line,
+        "tables": ", ".join(sorted(names)),
+    }
     return {k: v for k, v in found.items() if v}
 
 

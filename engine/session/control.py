@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import TransactionError, UnsupportedError, UsageError
-from engine.session import commits
+from engine.session import commits, vacuuming
 from engine.session.result import Result
 from grammar import nodes
 
@@ -100,6 +100,8 @@ CONTROLS: dict[type[Statement], Control] = {
     nodes.Rollback: rollback,
     nodes.SetOption: set_option,
     nodes.ResetOption: reset_option,
+    nodes.Unvacuum: vacuuming.unvacuum,
     nodes.Use: use,
+    nodes.Vacuum: vacuuming.vacuum,
 }
 """What each of these statements does."""

@@ -8,14 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from engine.execute import Workspace
+from engine.catalog import branch_in, state_at
+from engine.execute import Reads, Workspace
 from engine.plan import Planner
 from grammar.nodes import Statement
 
 if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.execute import Executor, Parameters
+    from engine.execute.workspace import Savepoint
     from engine.timeline import Timeline
+
+SNAPSHOT, SERIALIZABLE = "snapshot", "serializable"
+"""The isolation of transactions: what was read is fixed; and what was read is also still so."""
 
 _Node_co = TypeVar("_Node_co", bound=Statement, covariant=True)
 
@@ -32,8 +37,16 @@ class Frame:
     clock: Clock
     pinned: int | None = None
     schema: str = "main"
-    options: dict[str, str] = field(default_factory=lambda: {"double_quotes": "string"})
+    options: dict[str, str] = field(
+        default_factory=lambda: {"double_quotes": "string", "isolation": SERIALIZABLE}
+    )
+    branch: str | None = None
     transaction: Workspace | None = None
+    savepoints: list[tuple[str, Savepoint]] = field(default_factory=list)
+    read_only: bool = False
+    """Whether the open transaction may not write."""
+    replayed: int | None = None
+    """The version that did long ago what the open transaction asks for; it will write nothing."""
 
     @property
     def version(self) -> int:
@@ -42,14 +55,45 @@ class Frame:
             return self.pinned
         return self.transaction.version if self.transaction else self.timeline.head.seq
 
-    def workspace(self) -> Workspace:
-        """Return the open transaction's workspace, or a fresh one over what statements read now."""
+    def hold(self) -> None:
+        """Keep what the coming statement may read from being vacuumed, until ``let_go``."""
+        if self.executor.lease is not None:
+            self.executor.lease.hold(self.version)
+
+    def let_go(self) -> None:
+        """Hold nothing any more, unless a transaction is open."""
+        if self.executor.lease is not None and self.transaction is None:
+            self.executor.lease.release()
+
+    def workspace(self, *, isolation: str | None = None) -> Workspace:
+        """Return the open transaction's workspace, or a fresh one over what statements read now.
+
+        A fresh one that is to be committed has an ``isolation``.
+        Raises: BindError when the session's branch was dropped.
+        """
         if self.transaction is not None:
             return self.transaction
-        head = self.timeline.refresh()
+        reads = Reads() if isolation == SERIALIZABLE else None
+        timeline, branch = self.timeline, self.branch
+        head = timeline.refresh()
         if self.pinned is not None:
-            return Workspace(self.timeline, self.timeline.state_at(self.pinned), self.pinned)
-        return Workspace(self.timeline, head.state, head.seq)
+            return Workspace(
+                timeline, state_at(timeline, self.pinned, branch), self.pinned, branch=branch
+            )
+        if branch is None:
+            return Workspace(timeline, head.state, head.seq, reads=reads)
+        branch_in(head.state, branch)
+        state = state_at(timeline, head.seq, branch)
+        return Workspace(timeline, state, head.seq, branch=branch, reads=reads)
+
+    def begin(self, workspace: Workspace, *, read_only: bool) -> None:
+        """Let statements work in ``workspace`` until ``end``."""
+        self.transaction, self.read_only = workspace, read_only
+
+    def end(self) -> None:
+        """Let statements be commits of their own again."""
+        self.transaction, self.read_only, self.replayed = None, False, None
+        self.savepoints.clear()
 
     def planner(self, text: str, workspace: Workspace, params: Parameters = None) -> Planner:
         """Return a planner for a statement of ``text``, bound in ``workspace``."""

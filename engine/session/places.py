@@ -14,7 +14,7 @@ from engine.archive import ArchiveStore
 from engine.clock import SystemClock
 from engine.config import key_path
 from engine.errors import LakeError, UsageError
-from engine.objectstore import LocalStore, layout
+from engine.objectstore import Lease, LocalStore, layout
 from engine.timeline import Timeline, load_or_create
 
 if TYPE_CHECKING:
@@ -95,3 +95,8 @@ def way_out(path: Path) -> str | None:
     if (path / FOLDER / layout.BACKUP).is_file():
         return f"`grizzly restore {path} DIR` makes a lakehouse of the backup"
     return None
+
+
+def lease_of(timeline: Timeline) -> Lease | None:
+    """Return a lease for one session, or None where nothing is ever vacuumed."""
+    return Lease(timeline.store) if isinstance(timeline.store, LocalStore) else None

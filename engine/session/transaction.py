@@ -1,28 +1,39 @@
 """A workspace becomes a commit: conflicts are found, provisional names become final.
 
 Layer: ``session``. Invariant: what is decided here is decided under the timeline's lock, against the
-newest state; nothing is rewritten but references, however far the head has moved.
-Source: design of the lakehouse, conflict rules: the same row, the same key or the same definition
-changed by another writer is a conflict; everything else commutes.
+newest state; nothing is rewritten but references and deletion marks, however far the head has moved.
+
+With what was read checked too, the order of commits is an order in which the transactions could have
+run one after the other; without, each one reads one state and no update is lost.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import Blob, PENDING_VERSION, ROW_ID_SHIFT, Catalog, FileEntry, Ref, Table, View
+from engine.catalog import BranchState, FileEntry, Table, branch_in
 from engine.errors import ConflictError
-from engine.execute import key_tuples
-from engine.execute.workspace import is_pending
-from engine.storage import deletion
-from engine.timeline import Proposal
+from engine.session.conflicts import (
+    changed_both,
+    check_names,
+    commutes,
+    conflict,
+    same_keys,
+    was_read,
+)
+from engine.session.presence import require_objects
+from engine.session.rowmerge import RowMerge
+from engine.session.settle import Settler
+from engine.timeline import Proposal, State, differing
 
 if TYPE_CHECKING:
-    from engine.execute import Lake
-    from engine.timeline import Commit, State
+    from collections.abc import Iterator
 
-RETRY_HINT = "nothing of this transaction was kept; run it again"
+    from engine.catalog import Mapping
+    from engine.execute import Lake
+    from engine.timeline import Commit
+
+Changes = dict[str, bytes | None]
 
 
 class Transaction:
@@ -40,7 +51,7 @@ class Transaction:
     def commit(self, op: str, meta: dict[str, str]) -> Commit:
         """Append the workspace to the timeline; durable when this returns.
 
-        Cost: one append and its sync, and the keys of files that others added meanwhile.
+        Cost: one append and its sync, and what others changed meanwhile in the tables written or read.
         Raises: ConflictError, IoError, LakeError when the lock is not to be had.
         """
         return self._workspace.timeline.commit(
@@ -49,156 +60,124 @@ class Transaction:
             )
         )
 
-    def _final(self, head: State, seq: int) -> dict[str, bytes | None]:
-        self._objects = {}
-        changes: dict[str, bytes | None] = {}
-        self._check_definitions(head)
-        self._check_names(head)
-        for key, value in self._workspace.changes.items():
-            if key.startswith("f/"):
-                final_key, final = self._final_file(head, key, value, seq)
-                if head.get(final_key) != final:
-                    changes[final_key] = final
-                continue
-            base = self._workspace.base.get(key)
-            if head.get(key) != base:
-                raise ConflictError(f"another writer changed {_title(key)}", hint=RETRY_HINT)
-            if key.startswith("t/") and base is not None:
-                self._check_still(head, key)
-            changes[key] = self._final_blob(key, value, seq) if key.startswith("blob/") else value
-        self._check_added_keys(head)
+    def _final(self, state: State, seq: int) -> Changes:
+        head = self._line(state)
+        settler = Settler(seq, self._workspace.objects)
+        merged = self._merged(head)
+        final = {settler.key(k): settler.value(k, v) for k, v in merged.items()}
+        self._objects = settler.objects
+        changes = head.stored(final) if isinstance(head, BranchState) else final
+        require_objects(self._workspace, state, changes)
         return changes
 
-    def _final_blob(self, key: str, value: bytes | None, seq: int) -> bytes | None:
-        if value is None:
-            return None
-        blob = Blob.decode(key, value)
-        if blob.data.at == PENDING_VERSION:
-            digest = blob.data.digest
-            self._objects[digest] = self._workspace.objects[digest]
-        return blob.settled(seq).encode()
+    def _line(self, state: State) -> State | BranchState:
+        """Return the newest state of the workspace's branch."""
+        base = self._workspace.base
+        if not isinstance(base, BranchState):
+            return state
+        if state.get(base.branch.state_key) != base.get(base.branch.state_key):
+            raise conflict("merged or dropped the branch")
+        now = branch_in(state, base.branch.name)
+        return BranchState(self._workspace.timeline.state_at(now.base), state, now)
 
-    def _final_file(
-        self, head: State, key: str, value: bytes | None, seq: int
-    ) -> tuple[str, bytes | None]:
-        base = self._workspace.base.get(key)
-        if base is None:
-            return self._added_file(key, value, seq)
-        current = head.get(key)
-        if current is None:
-            raise ConflictError("another writer rewrote or removed the same rows", hint=RETRY_HINT)
-        if current == base:
-            entry = None if value is None else FileEntry.decode(key, value)
-            return key, None if entry is None else self._settle(entry, seq).encode()
-        return key, self._merge_marks(key, base, current, value, seq)
+    def _merged(self, head: State | BranchState) -> Changes:
+        """Return our changes as changes of the newest state.
 
-    def _added_file(self, key: str, value: bytes | None, seq: int) -> tuple[str, bytes | None]:
-        if value is None:
-            return key, None
-        entry = FileEntry.decode(key, value)
-        if is_pending(entry.rid):
-            first = entry.rid & ((1 << ROW_ID_SHIFT) - 1)
-            entry = replace(entry, rid=seq << ROW_ID_SHIFT | first)
-        table_id = key.split("/")[1]
-        return entry.state_key(table_id), self._settle(entry, seq).encode()
+        Raises: ConflictError.
+        """
+        workspace = self._workspace
+        others = _differing(workspace.base, head)
+        if not others:
+            return dict(workspace.changes)
+        check_names(workspace.base, head, workspace.changes)
+        changes: Changes = {}
+        for key, value in workspace.changes.items():
+            if not key.startswith("f/"):
+                if key in others:
+                    raise changed_both(key)
+                changes[key] = value
+        for table_id in self._concerned(others):
+            changes.update(self._table(table_id, head, others))
+        return changes
 
-    def _settle(self, entry: FileEntry, seq: int) -> FileEntry:
-        """Give pending objects the commit that carries them."""
+    def _concerned(self, others: set[str]) -> set[str]:
+        """Return the ids of the tables that we wrote to, or that we read and others wrote to."""
+        workspace = self._workspace
+        ours = {k.split("/")[1] for k in workspace.changes if k[:2] in ("f/", "t/")}
+        theirs = {k.split("/")[1] for k in others if k[:2] in ("f/", "t/")}
+        read = set() if workspace.reads is None else set(workspace.reads.conditions)
+        return ours | ((read | workspace.claims) & theirs)
 
-        def settled(ref: Ref) -> Ref:
-            if ref.at != PENDING_VERSION:
-                return ref
-            self._objects[ref.digest] = self._workspace.objects[ref.digest]
-            return Ref(ref.digest, seq)
+    def _table(self, table_id: str, head: Mapping, others: set[str]) -> Changes:
+        """Return what becomes of a table's files.
 
-        sidecar = None if entry.sidecar is None else settled(entry.sidecar)
-        marks = None if entry.marks is None else settled(entry.marks)
-        keys = None if entry.keys is None else (settled(entry.keys[0]), settled(entry.keys[1]))
-        return replace(entry, data=settled(entry.data), sidecar=sidecar, marks=marks, keys=keys)
+        Raises: ConflictError.
+        """
+        workspace = self._workspace
+        base, key = workspace.base, f"t/{table_id}"
+        before, now = base.get(key), head.get(key)
+        if before is None:
+            return {k: v for k, v in workspace.changes.items() if k.startswith(f"f/{table_id}/")}
+        if not commutes(table_id, before, now):
+            raise conflict("altered or dropped the table")
+        table = Table.decode(table_id, before)
+        prefix = table.file_prefix
+        touched = [k for k in (*others, *workspace.changes) if k.startswith(prefix)]
+        merge = RowMerge(
+            self._lake,
+            table,
+            _entries(base, touched),
+            _entries(workspace, touched),
+            _entries(head, touched),
+        )
+        self._check_judged(table, merge)
+        if merge.follow():
+            raise conflict("changed the same rows")
+        self._check_keys(table, merge)
+        return dict(_changed(merge, head, prefix))
 
-    def _merge_marks(
-        self, key: str, base: bytes, current: bytes, value: bytes | None, seq: int
-    ) -> bytes | None:
-        """Both sides deleted rows of one file: keep both, unless they share a row."""
-        ours_from = FileEntry.decode(key, base)
-        theirs = FileEntry.decode(key, current)
-        before = self._lake.marks(ours_from)
-        if value is None:
-            mine = deletion.bitmap(range(ours_from.rows))
-        else:
-            marks = self._lake.marks(FileEntry.decode(key, value))
-            mine = deletion.union(marks, None)
-        killed = deletion.minus(mine, before)
-        their_marks = self._lake.marks(theirs)
-        their_killed = deletion.minus(deletion.union(their_marks, None), before)
-        if killed & their_killed:
-            raise ConflictError("another writer changed the same rows", hint=RETRY_HINT)
-        merged = deletion.union(their_marks, killed)
-        dead = deletion.count(merged)
-        if dead >= theirs.rows:
-            return None
-        data = deletion.serialize(merged)
-        ref = self._workspace.keep(data)
-        return self._settle(replace(theirs, marks=ref, dead=dead), seq).encode()
-
-    def _check_definitions(self, head: State) -> None:
-        """A table written to must still be defined as it was."""
-        touched = {k.split("/")[1] for k in self._workspace.changes if k.startswith("f/")}
-        for table_id in touched:
-            key = f"t/{table_id}"
-            if head.get(key) != self._workspace.base.get(key):
-                raise ConflictError("another writer altered or dropped the table", hint=RETRY_HINT)
-
-    def _check_added_keys(self, head: State) -> None:
-        """Keys that were new when they were added must still be new."""
-        for table_id in self._workspace.keys:
-            base = self._workspace.base.get(f"t/{table_id}")
-            if base is not None:
-                self._check_keys(head, Table.decode(table_id, base))
-
-    def _check_keys(self, head: State, table: Table) -> None:
-        added = [FileEntry.decode(k, v) for k, v in self._came(head, table.file_prefix)]
-        if not added:
-            return
-        names = [c.name for c in table.key_columns]
-        ours = {key for keys in self._workspace.keys[table.id] for key in key_tuples(keys, names)}
-        scan = self._lake.scan_entries(table, added)
-        for batch in scan.batches(names, (), None):
-            if not ours.isdisjoint(key_tuples(batch, names)):
-                raise ConflictError("another writer added the same key", hint=RETRY_HINT)
-
-    def _check_still(self, head: State, key: str) -> None:
-        """A definition was judged by the rows it saw: there must be no others now."""
-        if self._came(head, f"f/{key[2:]}/"):
-            raise ConflictError("another writer added rows to the table", hint=RETRY_HINT)
-
-    def _came(self, head: State, prefix: str) -> list[tuple[str, bytes]]:
-        """Return the entries that others added below ``prefix`` since this transaction began."""
-        known = {key for key, _ in self._workspace.base.items(prefix)}
-        return [(key, value) for key, value in head.items(prefix) if key not in known]
-
-    def _check_names(self, head: State) -> None:
-        """A name given here must not have been given meanwhile."""
-        base, now = self._workspace.base, Catalog(head)
-        for key, value in self._workspace.changes.items():
-            if value is None or key[:2] not in ("t/", "v/"):
-                continue
-            mine: Table | View = (
-                Table.decode(key[2:], value) if key[0] == "t" else View.decode(key[2:], value)
+    def _check_judged(self, table: Table, merge: RowMerge) -> None:
+        """Refuse when what we judged a table by is no longer so: its definition, or what we read."""
+        workspace, key = self._workspace, table.state_key
+        judged = not commutes(table.id, workspace.base.get(key), workspace.get(key))
+        if (judged or table.id in workspace.claims) and merge.news():
+            raise conflict(f"changed rows of {table.qualified}")
+        reads = {} if workspace.reads is None else workspace.reads.conditions
+        if table.id in reads and was_read(self._lake, table, reads[table.id], merge):
+            raise ConflictError(
+                f"another writer changed rows of {table.qualified} that this transaction read",
+                hint="nothing of it was kept; run it again, or with ISOLATION LEVEL SNAPSHOT",
             )
-            for other in (now.table(mine.schema, mine.name), now.view(mine.schema, mine.name)):
-                if other is not None and base.get(other.state_key) is None:
-                    raise ConflictError(
-                        f"another writer took the name '{mine.qualified}'", hint=RETRY_HINT
-                    )
+
+    def _check_keys(self, table: Table, merge: RowMerge) -> None:
+        """Keys that were new when they were added must still be new."""
+        ours = self._workspace.keys.get(table.id)
+        if not ours:
+            return
+        theirs = merge.made(ours=False)
+        for rule in table.distinct:
+            if any(same_keys(self._lake, table, rule, ours, theirs)):
+                raise conflict("added the same key")
 
 
-def _title(key: str) -> str:
-    words = {
-        "t": "the table's definition",
-        "v": "the view",
-        "s": "the schema",
-        "ref": "the snapshot",
-        "blob": "the blob",
-    }
-    return words.get(key.split("/", 1)[0], "the same thing")
+def _differing(base: Mapping, head: State | BranchState) -> set[str]:
+    """Return the keys at which two states of one line differ."""
+    if isinstance(head, BranchState) and isinstance(base, BranchState):
+        return base.differing(head)
+    if isinstance(head, State) and isinstance(base, State):
+        gone, come = differing(base, head)
+        return {*gone, *come}
+    raise TypeError("two states of different branches")
+
+
+def _entries(state: Mapping, keys: list[str]) -> dict[str, FileEntry]:
+    found = ((key, state.get(key)) for key in keys)
+    return {key: FileEntry.decode(key, value) for key, value in found if value is not None}
+
+
+def _changed(merge: RowMerge, head: Mapping, prefix: str) -> Iterator[tuple[str, bytes | None]]:
+    """Yield what differs from the newest state in a table's files."""
+    for key, entry in merge.result():
+        value = None if entry is None else entry.encode()
+        if head.get(key) != value:
+            yield key, value

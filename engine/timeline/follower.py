@@ -93,6 +93,11 @@ class Follower:
         return index
 
     @property
+    def store(self) -> Store:
+        """Return where the log and the objects are."""
+        return self._store
+
+    @property
     def db(self) -> str:
         """Return the lakehouse's identifier, 32 hexadecimal digits."""
         return self._db
