@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from grammar.alterations import Alteration
 from grammar.nodes import Statement
 from grammar.timetravel import Point
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def trees_of(statement: Statement) -> list[exp.Expr]:
+def trees_of(statement: Statement | Alteration) -> list[exp.Expr]:
     """Return every tree a statement holds, as parsed."""
     found: list[exp.Expr] = []
     for field in fields(statement):
@@ -27,7 +28,7 @@ def trees_of(statement: Statement) -> list[exp.Expr]:
                 found.append(part)
             elif isinstance(part, Point):
                 found.append(part.expr)
-            elif isinstance(part, Statement):
+            elif isinstance(part, (Statement, Alteration)):
                 found += trees_of(part)
     return found
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from engine.catalog import MAIN, Column, FileEntry, Table, name_key
 from engine.datatypes import parse_type
 from engine.errors import BindError, IntegrityError, UnsupportedError
+from engine.execute.alter import Alterer
 from engine.execute.backends.duckdb import NULL_TYPE
 from engine.plan import (
     AlterTable,
@@ -20,11 +21,10 @@ from engine.plan import (
     CreateTable,
     CreateView,
     Drop,
+    Rule,
     Truncate,
-    key_ids,
-    literal,
-    require_key,
     require_name,
+    with_rule,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Definer:
         self._relations = relations
         self._workspace = lake.workspace
         self._writer = writer
+        self._alterer = Alterer(backend, relations, lake, writer)
 
     def apply(self, plan: Definition, params: Parameters = None) -> int | None:
         """Do what ``plan`` says; return the number of rows it wrote, if it writes any.
@@ -63,8 +64,10 @@ class Definer:
                 self._create_schema(plan)
             case Drop():
                 self._drop(plan)
-            case AlterTable():
-                self._alter(plan)
+            case AlterTable(before=before, after=after):
+                if after.name.lower() != before.name.lower():
+                    self._free(after.schema, after.name, skip=False, replace=False, kind="table")
+                self._alterer.apply(plan)
             case Truncate(table=table):
                 return self._empty(table)
         return None
@@ -76,12 +79,12 @@ class Definer:
         if plan.query is None:
             for column in table.columns:
                 if column.default is not None:
-                    self._fixed(column)
+                    self._alterer.fixed(column)
             self._workspace.put(table.state_key, table.encode())
             return None
         self._relations.make(plan.query.sources)
         stream = self._backend.stream(plan.query.sql, params)
-        table = _typed(table, stream.columns, stream.types)
+        table = _typed(table, stream.columns, stream.types, plan.key)
         batches = list(stream.batches())
         schema = pa.schema([(c.name, parse_type(c.type).wire) for c in table.columns])
         rows = pa.Table.from_batches([_conform(b, schema) for b in batches], schema=schema)
@@ -161,43 +164,6 @@ class Definer:
             self._workspace.put(view.state_key, None)
         self._workspace.put(name_key("s", name.lower()), None)
 
-    def _alter(self, plan: AlterTable) -> None:
-        before, after = plan.before, plan.after
-        if after == before:
-            return
-        if after.name.lower() != before.name.lower():
-            self._free(after.schema, after.name, skip=False, replace=False, kind="table")
-        for condition in plan.conditions:
-            self._must_hold(before, condition)
-        known = {c.id for c in before.columns}
-        columns = tuple(
-            c if c.id in known or c.default is None else replace(c, initial=self._fixed(c))
-            for c in after.columns
-        )
-        after = replace(after, columns=columns)
-        self._workspace.put(after.state_key, after.encode())
-
-    def _fixed(self, column: Column) -> str:
-        """Return the value a default has now as a constant: rows that are there keep it."""
-        kind = parse_type(column.type).text
-        sql = f"SELECT CAST(CAST(({column.default}) AS {kind}) AS VARCHAR) AS v"
-        value = self._backend.table(sql)["v"][0].as_py()
-        return "NULL" if value is None else f"CAST({literal(value)} AS {kind})"
-
-    def _must_hold(self, table: Table, condition: str) -> None:
-        files = self._workspace.catalog.files(table)
-        if not any(f.live for f in files):
-            return
-        if condition == "false":
-            raise IntegrityError(
-                f"{table.qualified} has rows, and the new column has no value for them",
-                hint="give it a DEFAULT",
-            )
-        self._relations.make_table("_altered", table)
-        sql = f"SELECT 1 FROM _altered WHERE NOT ({condition}) LIMIT 1"  # noqa: S608
-        if self._backend.table(sql).num_rows:
-            raise IntegrityError(f"a row of {table.qualified} breaks {condition}")
-
     def _empty(self, table: Table) -> int:
         entries = [FileEntry.decode(k, v) for k, v in self._workspace.items(table.file_prefix)]
         for entry in entries:
@@ -209,8 +175,8 @@ class Definer:
         self._workspace.put(table.state_key, None)
 
 
-def _typed(table: Table, names: list[str], types: list[str]) -> Table:
-    """Return the table with the columns of a query's answer, and the key its options name.
+def _typed(table: Table, names: list[str], types: list[str], key: tuple[str, ...]) -> Table:
+    """Return the table with the columns of a query's answer, and its key.
 
     Raises: BindError for names used twice, UnsupportedError for types that cannot be kept.
     """
@@ -225,13 +191,8 @@ def _typed(table: Table, names: list[str], types: list[str]) -> Table:
         require_name(name, None)
         kind = "INTEGER" if text == NULL_TYPE else text
         columns.append(Column(number, name, parse_type(kind).text))
-    options = dict(table.options)
-    key = key_ids(columns, [k for k in options.pop("key", "").split(",") if k])
-    return require_key(
-        replace(
-            table, columns=tuple(columns), key=key, options=options, next_column=len(columns) + 1
-        )
-    )
+    made = replace(table, columns=tuple(columns), next_column=len(columns) + 1)
+    return with_rule(made, Rule("PRIMARY KEY", key)) if key else made
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engine.plan.columndefs import require_name
+from engine.plan.columndefs import Rule, require_name
 from engine.plan.columns import stored_default
-from engine.plan.definitions import key_ids, require_key
+from engine.plan.constraints import with_rule
 from engine.plan.nodes import (
     OP_DELETE,
     OP_INSERT,
@@ -13,6 +13,7 @@ from engine.plan.nodes import (
     CreateSchema,
     CreateTable,
     CreateView,
+    Demand,
     Drop,
     Export,
     Plan,
@@ -31,18 +32,19 @@ __all__ = [
     "CreateSchema",
     "CreateTable",
     "CreateView",
+    "Demand",
     "Drop",
     "Export",
     "Plan",
     "Planner",
     "RowWrite",
+    "Rule",
     "Select",
     "Truncate",
     "comma",
     "ident",
-    "key_ids",
     "literal",
-    "require_key",
     "require_name",
     "stored_default",
+    "with_rule",
 ]

@@ -1,10 +1,11 @@
-"""One column as CREATE TABLE and ADD COLUMN write it.
+"""One column, and one constraint, as CREATE TABLE and ALTER TABLE write them.
 
 Layer: ``plan``. Invariant: a type or constraint that cannot be kept is refused by name.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -15,7 +16,18 @@ from engine.errors import BindError, UnsupportedError
 from grammar import span_of, to_duckdb
 
 if TYPE_CHECKING:
+    from engine.datatypes import DataType
     from grammar import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A CHECK, UNIQUE or PRIMARY KEY as written: CHECK has a condition, the others have columns."""
+
+    kind: str
+    columns: tuple[str, ...] = ()
+    condition: str = ""
+    name: str | None = None
 
 
 def require_name(name: str, span: Span | None) -> None:
@@ -28,8 +40,8 @@ def require_name(name: str, span: Span | None) -> None:
         raise UnsupportedError(why, span=span, hint="choose another name, for example with AS")
 
 
-def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]]:
-    """Return the column, whether it is the key, and its CHECK conditions.
+def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, list[Rule]]:
+    """Return a column and the constraints that stand behind it.
 
     Raises: UnsupportedError for a type or constraint that cannot be kept.
     """
@@ -38,31 +50,38 @@ def column_of(node: exp.ColumnDef, number: int) -> tuple[Column, bool, list[str]
     require_name(name, span)
     if node.args.get("kind") is None:
         raise BindError(f"the column '{name}' has no type", span=span)
-    kind = _type_of(node.args["kind"], name, span)
-    nullable, default, is_key = True, None, False
-    checks: list[str] = []
+    kind = type_of(node.args["kind"], name, span).text
+    nullable, default = True, None
+    rules: list[Rule] = []
     for constraint in node.args.get("constraints") or ():
         inner = constraint.kind
         if isinstance(inner, exp.NotNullColumnConstraint):
             nullable = bool(inner.args.get("allow_null"))
-        elif isinstance(inner, exp.PrimaryKeyColumnConstraint):
-            is_key, nullable = True, False
         elif isinstance(inner, exp.DefaultColumnConstraint):
             default = default_of(inner.this, name)
-        elif isinstance(inner, exp.CheckColumnConstraint):
-            checks.append(str(to_duckdb(inner.this)))
         else:
-            raise UnsupportedError(
-                f"the constraint {constraint_name(inner)} is not enforced here, so it is not accepted",
-                span=span,
-                hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
-            )
-    return Column(number, name, kind, nullable, default), is_key, checks
+            rules.append(_rule(inner, constraint.name or None, (name,), span))
+    return Column(number, name, kind, nullable, default), rules
 
 
-def _type_of(node: exp.Expr, column: str, span: Span | None) -> str:
+def rules_of(node: exp.Expr) -> list[Rule]:
+    """Return the constraints that stand alone in a definition, one or several.
+
+    Raises: UnsupportedError for one that is not enforced.
+    """
+    if isinstance(node, exp.Constraint):
+        name = node.name or None
+        return [_rule(part, name, (), span_of(node)) for part in node.expressions]
+    return [_rule(node, None, (), span_of(node))]
+
+
+def type_of(node: exp.Expr, column: str, span: Span | None) -> DataType:
+    """Return a type as written.
+
+    Raises: UnsupportedError for one that cannot be stored.
+    """
     try:
-        return parse_type(str(to_duckdb(node))).text
+        return parse_type(str(to_duckdb(node)))
     except UnsupportedError as error:
         raise UnsupportedError(
             f"the column '{column}' cannot be kept: {error.message}", span=span, hint=error.hint
@@ -81,10 +100,26 @@ def default_of(node: exp.Expr, column: str) -> str:
     return str(to_duckdb(node))
 
 
-def constraint_name(node: exp.Expr) -> str:
-    """Return what SQL calls a constraint."""
+def _rule(node: exp.Expr, name: str | None, own: tuple[str, ...], span: Span | None) -> Rule:
+    if isinstance(node, exp.CheckColumnConstraint):
+        if node.find(exp.Query):
+            raise UnsupportedError("a CHECK sees one row, and no query", span=span)
+        return Rule("CHECK", own, str(to_duckdb(node.this)), name)
+    if isinstance(node, (exp.PrimaryKey, exp.PrimaryKeyColumnConstraint)):
+        return Rule("PRIMARY KEY", own or tuple(e.name for e in node.expressions), name=name)
+    if isinstance(node, exp.UniqueColumnConstraint) and not node.args.get("nulls"):
+        listed = node.this.expressions if isinstance(node.this, exp.Schema) else ()
+        return Rule("UNIQUE", own or tuple(e.name for e in listed), name=name)
+    raise UnsupportedError(
+        f"the constraint {_constraint_name(node)} is not enforced here, so it is not accepted",
+        span=span,
+        hint="PRIMARY KEY, UNIQUE, NOT NULL, CHECK and DEFAULT are",
+    )
+
+
+def _constraint_name(node: exp.Expr) -> str:
     return {
-        "UniqueColumnConstraint": "UNIQUE",
+        "UniqueColumnConstraint": "UNIQUE NULLS NOT DISTINCT",
         "ForeignKey": "FOREIGN KEY",
         "Reference": "REFERENCES",
         "GeneratedAsIdentityColumnConstraint": "GENERATED",

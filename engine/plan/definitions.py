@@ -5,28 +5,30 @@ Layer: ``plan``. Invariant: what cannot be kept is refused by name; no clause is
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import replace as replace_
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from engine.catalog import SYSTEM, Column, Table, View
-from engine.datatypes import parse_type
-from engine.errors import BindError, UnsupportedError, UsageError
+from engine.errors import BindError, UnsupportedError
 from engine.plan import nodes
-from engine.plan.alterations import altered
-from engine.plan.columndefs import column_of, constraint_name
-from grammar import span_of, suggest, table_options, to_duckdb
+from engine.plan.alterations import altered, retyped
+from engine.plan.columndefs import Rule, column_of, rules_of
+from engine.plan.columns import find, stored
+from engine.plan.constraints import with_rule
+from engine.plan.options import with_options
+from grammar import span_of, table_options
+from grammar.alterations import ChangeType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.analyze import Binder
+    from grammar import nodes as statements
 
 ID_DIGITS = 16
 """A table's or view's id is so many random hexadecimal digits."""
-
-TABLE_TYPES = ("cow", "hybrid", "mor")
 
 
 class DefinitionPlanner:
@@ -57,8 +59,6 @@ class DefinitionPlanner:
             return self._create(ast)
         if isinstance(ast, exp.Drop):
             return self._drop(ast)
-        if isinstance(ast, exp.Alter):
-            return self._alter(ast)
         if isinstance(ast, exp.TruncateTable):
             return nodes.Truncate(self._binder.table(ast.expressions[0]))
         if isinstance(ast, exp.Comment):
@@ -90,12 +90,12 @@ class DefinitionPlanner:
         ref = ast.this.this if isinstance(ast.this, exp.Schema) else ast.this
         schema, name = self._fresh(ref)
         parts = ast.this.expressions if isinstance(ast.this, exp.Schema) else []
-        columns, key_names, checks = self._parts(parts)
-        options = _options(ast)
-        key_names = key_names or _key_option(options)
+        columns, rules = self._parts(parts)
+        options = table_options(ast)
+        key_names = _key_option(options)
         query = None
         if ast.expression is not None:
-            if columns or checks:
+            if columns or rules:
                 raise UnsupportedError(
                     "give either columns or AS SELECT, not both",
                     span=span_of(ref),
@@ -105,20 +105,20 @@ class DefinitionPlanner:
             query = nodes.Select(sql, tuple(self._binder.sources))
         elif not columns:
             raise BindError(f"the table '{name}' has no columns", span=span_of(ref))
-        if query is not None and key_names:
-            options["key"] = ",".join(key_names)
-        table = Table(
-            self._token()[:ID_DIGITS],
-            schema,
-            name,
-            tuple(columns),
-            () if query is not None else key_ids(columns, key_names),
-            tuple(checks),
-            options,
-            len(columns) + 1,
-        )
+        if key_names and not any(rule.kind == "PRIMARY KEY" for rule in rules):
+            rules.append(Rule("PRIMARY KEY", tuple(key_names)))
+        table = Table(self._token()[:ID_DIGITS], schema, name, tuple(columns))
+        table = with_options(replace_(table, next_column=len(columns) + 1), options)
+        if query is None:
+            for rule in _one_key(rules):
+                table = with_rule(table, rule)
+            rules = []
         return nodes.CreateTable(
-            require_key(table), if_not_exists=if_not_exists, replace=replace, query=query
+            table,
+            if_not_exists=if_not_exists,
+            replace=replace,
+            query=query,
+            key=rules[0].columns if rules else (),
         )
 
     def _fresh(self, ref: exp.Table) -> tuple[str, str]:
@@ -127,37 +127,21 @@ class DefinitionPlanner:
             raise UnsupportedError(f"the schema {SYSTEM} is kept by the system", span=span_of(ref))
         return schema, name
 
-    def _parts(self, parts: Sequence[exp.Expr]) -> tuple[list[Column], list[str], list[str]]:
+    def _parts(self, parts: Sequence[exp.Expr]) -> tuple[list[Column], list[Rule]]:
         columns: list[Column] = []
-        key: list[str] = []
-        checks: list[str] = []
+        rules: list[Rule] = []
         for part in parts:
-            if isinstance(part, exp.ColumnDef):
-                column, is_key, conditions = column_of(part, len(columns) + 1)
-                if any(c.name.lower() == column.name.lower() for c in columns):
-                    raise BindError(
-                        f"the column '{column.name}' is defined twice", span=span_of(part.this)
-                    )
-                columns.append(column)
-                checks += conditions
-                key += [column.name] if is_key else []
+            if not isinstance(part, exp.ColumnDef):
+                rules += rules_of(part)
                 continue
-            constraints = part.expressions if isinstance(part, exp.Constraint) else [part]
-            for constraint in constraints:
-                self._constraint(constraint, key, checks)
-        return columns, key, checks
-
-    def _constraint(self, node: exp.Expr, key: list[str], checks: list[str]) -> None:
-        if isinstance(node, exp.PrimaryKey):
-            key += [e.name for e in node.expressions]
-        elif isinstance(node, exp.CheckColumnConstraint):
-            checks.append(str(to_duckdb(node.this)))
-        else:
-            raise UnsupportedError(
-                f"the constraint {constraint_name(node)} is not enforced here, so it is not accepted",
-                span=span_of(node),
-                hint="PRIMARY KEY, NOT NULL, CHECK and DEFAULT are",
-            )
+            column, own = column_of(part, len(columns) + 1)
+            if any(c.name.lower() == column.name.lower() for c in columns):
+                raise BindError(
+                    f"the column '{column.name}' is defined twice", span=span_of(part.this)
+                )
+            columns.append(column)
+            rules += own
+        return columns, rules
 
     def _create_view(
         self, ast: exp.Create, *, if_not_exists: bool, replace: bool
@@ -201,50 +185,62 @@ class DefinitionPlanner:
             else:
                 self._binder.view(ref)
 
-    def _alter(self, ast: exp.Alter) -> nodes.AlterTable:
-        table = self._binder.table(ast.this)
-        after, conditions = table, []
-        for action in ast.args["actions"]:
-            after, condition = altered(after, action)
-            conditions += [condition] if condition else []
-        return nodes.AlterTable(table, after, tuple(conditions))
+    def alter(self, node: statements.Alter) -> nodes.AlterTable | nodes.Drop:
+        """Plan ALTER TABLE: its actions one after another; a missing table is left, if so asked.
+
+        Raises: BindError, UnsupportedError, UsageError.
+        """
+        schema, name = self._binder.qualify(node.table)
+        if node.if_exists and self._binder.existing(schema, name) is None:
+            return nodes.Drop("TABLE", (), if_exists=True, cascade=False)
+        table = self._binder.table(node.table)
+        after, demands = table, list[nodes.Demand]()
+        for action in node.actions:
+            if isinstance(action, ChangeType) and action.using is not None:
+                return self._retype(table, action, action.using, node)
+            after, more = altered(after, action)
+            demands += more
+        return nodes.AlterTable(table, after, tuple(demands))
+
+    def _retype(
+        self, table: Table, action: ChangeType, using: exp.Expr, node: statements.Alter
+    ) -> nodes.AlterTable:
+        if len(node.actions) > 1:
+            raise UnsupportedError("TYPE … USING stands alone in its ALTER TABLE", span=node.span)
+        if using.find(exp.Query, exp.AggFunc, exp.Window):
+            raise UnsupportedError("USING sees one row at a time", span=span_of(using))
+        after, column = retyped(table, action)
+        value = stored(f"({self._binder.sql(using)})", column)
+        return nodes.AlterTable(table, after, rewrite=((column.id, value),))
 
     def _comment(self, ast: exp.Comment) -> nodes.AlterTable:
-        if str(ast.args["kind"]).upper() != "TABLE":
-            raise UnsupportedError("only tables carry comments", span=span_of(ast.this))
-        table = self._binder.table(ast.this)
+        kind, ref = str(ast.args["kind"]).upper(), ast.this
         text = ast.expression.name if isinstance(ast.expression, exp.Literal) else None
-        return nodes.AlterTable(table, table.evolve(comment=text), verb="COMMENT")
-
-
-def key_ids(columns: Sequence[Column], names: Sequence[str]) -> tuple[int, ...]:
-    """Return the ids of the key's columns.
-
-    Raises: BindError for an unknown one.
-    """
-    ids = []
-    for name in names:
-        found = next((c for c in columns if c.name.lower() == name.lower()), None)
-        if found is None:
-            best = suggest(name, [c.name for c in columns])
-            raise BindError(
-                f"the key names '{name}', which is not a column",
-                hint=f"did you mean '{best}'?" if best else None,
+        if kind == "TABLE":
+            table = self._binder.table(ref)
+            return nodes.AlterTable(table, table.evolve(comment=text))
+        if kind != "COLUMN" or not isinstance(ref, exp.Column) or not ref.table:
+            raise UnsupportedError(
+                "tables and columns carry comments",
+                span=span_of(ref),
+                hint="COMMENT ON COLUMN table.column IS 'text'",
             )
-        if parse_type(found.type).is_nested or found.type == "INTERVAL":
-            raise UnsupportedError(f"'{name}' cannot be a key: its type is {found.type}")
-        if found.id in ids:
-            raise BindError(f"the key names '{name}' twice")
-        ids.append(found.id)
-    return tuple(ids)
+        owner = exp.Table(this=ref.args["table"], db=ref.args.get("db"))
+        table = self._binder.table(owner)
+        column = find(table, ref.name, span_of(ref.this))
+        columns = tuple(
+            replace_(c, comment=text) if c.id == column.id else c for c in table.columns
+        )
+        return nodes.AlterTable(table, table.evolve(columns=columns))
 
 
-def require_key(table: Table) -> Table:
-    """Return the table with its key columns NOT NULL, as a primary key implies."""
-    columns = tuple(
-        replace(c, nullable=c.nullable and c.id not in table.key) for c in table.columns
-    )
-    return replace(table, columns=columns)
+def _one_key(rules: Sequence[Rule]) -> list[Rule]:
+    """Return the rules with PRIMARY KEY behind several columns read as one key of them all."""
+    keys = [rule for rule in rules if rule.kind == "PRIMARY KEY"]
+    if len(keys) < 2:
+        return list(rules)
+    whole = Rule("PRIMARY KEY", tuple(name for key in keys for name in key.columns))
+    return [whole, *(rule for rule in rules if rule.kind != "PRIMARY KEY")]
 
 
 def _properties(ast: exp.Create) -> list[exp.Expr]:
@@ -256,27 +252,6 @@ def _is_temporary(ast: exp.Create) -> bool:
     return any(isinstance(p, exp.TemporaryProperty) for p in _properties(ast))
 
 
-def _options(ast: exp.Create) -> dict[str, str]:
-    options: dict[str, str] = {}
-    for name, value in table_options(ast).items():
-        if name == "key":
-            options["key"] = value if isinstance(value, str) else ",".join(value)
-        elif name == "type" and isinstance(value, str):
-            options["type"] = _table_type(value.lower())
-        else:
-            raise UsageError(
-                f"'{name}' is not an option of a table", hint="the options are: type, key"
-            )
-    return options
-
-
-def _table_type(word: str) -> str:
-    if word not in TABLE_TYPES:
-        raise UsageError(
-            f"'{word}' is not a type of table", hint=f"one of: {', '.join(TABLE_TYPES)}"
-        )
-    return word
-
-
-def _key_option(options: dict[str, str]) -> list[str]:
-    return [n for n in options.pop("key", "").split(",") if n]
+def _key_option(options: dict[str, str | tuple[str, ...]]) -> list[str]:
+    given = options.pop("key", ())
+    return [n for n in given.split(",") if n] if isinstance(given, str) else list(given)

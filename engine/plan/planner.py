@@ -60,6 +60,8 @@ class Planner:
             case statements.Define(ast=ast):
                 written = self._text[statement.span.start : statement.span.end]
                 return DefinitionPlanner(self.binder, self._arity, self._token, written).plan(ast)
+            case statements.Alter():
+                return DefinitionPlanner(self.binder, self._arity, self._token, "").alter(statement)
             case _:
                 raise UnsupportedError("this statement has no plan", span=statement.span)
 

@@ -25,6 +25,7 @@ from engine.plan.columns import (
     value_sql,
     width,
 )
+from engine.plan.conflicts import conflict_keys, unless_there
 from engine.plan.merge import branch_of
 from engine.plan.nodes import OP_DELETE, OP_INSERT, OP_UPDATE, RowWrite
 from engine.plan.text import comma, ident
@@ -193,49 +194,33 @@ class RowPlanner:
         """Plan ON CONFLICT and INSERT OR REPLACE/IGNORE by way of the key."""
         table = target.table
         conflict = ast.args.get("conflict")
-        names = [k.name for k in (conflict.args.get("conflict_keys") or ())] if conflict else []
-        key = self._key(table, (), ast.this)
-        self._require_key(table, names, conflict)
+        keys = conflict_keys(table, conflict) if conflict is not None else []
+        keys = keys or [list(table.columns_of(u.columns)) for u in table.distinct]
+        key = keys[0] if keys else self._key(table, (), ast.this)
         source, given = self._source(table, _query(ast), columns, by_name=_by_name(ast))
         action = str(conflict.args.get("action") or "").upper() if conflict else ""
         if word == "IGNORE" or action == "DO NOTHING":
             values = {c.id: f"{_SOURCE}.{ident(g)}" for g, c in given}
-            on = _match(key, given)
             sql = (
-                f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {columns_sql(table, values)} FROM {source} "  # noqa: S608
-                f"ANTI JOIN {ident(target.name)} AS _t ON {on} QUALIFY row_number() OVER "
-                f"(PARTITION BY {comma(f'{_SOURCE}.{ident(_given(k, given))}' for k in key)}) = 1"
+                f"SELECT {OP_INSERT} AS _op, {_NOWHERE}, {columns_sql(table, values)} FROM {source}"  # noqa: S608
+                f"{unless_there(target.name, keys or [key], values)}"
             )
-            return self._row_write("INSERT", target, sql, ast, unique=True)
+            return self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
         if conflict is not None and conflict.expressions:
             sql = self._on_conflict_update(ast, target, source, given, key)
         else:
             sql = self._upsert_sql(target, source, given, key)
-        plan = self._row_write("INSERT", target, sql, ast, unique=True)
+        plan = self._row_write("INSERT", target, sql, ast, unique=bool(table.key))
         return RowWrite(
             plan.verb,
             plan.target,
             plan.sql,
             plan.sources,
-            unique=True,
+            unique=bool(table.key),
             distinct=tuple(k.name for k in key),
             once="two rows of the INSERT have the same key",
             returning=plan.returning,
         )
-
-    def _require_key(
-        self, table: Table, names: Sequence[str], conflict: exp.OnConflict | None
-    ) -> None:
-        """Only the primary key can be in conflict."""
-        key = {c.name.lower() for c in table.key_columns}
-        if conflict is None or (not names and not conflict.args.get("index_predicate")):
-            return
-        if {n.lower() for n in names} != key or conflict.args.get("index_predicate"):
-            raise UnsupportedError(
-                f"ON CONFLICT takes the whole primary key: {', '.join(sorted(key))}",
-                span=span_of(conflict) or span_of(conflict.args["conflict_keys"][0]),
-                hint="UPSERT … KEY (column) matches by other columns",
-            )
 
     def _on_conflict_update(
         self,

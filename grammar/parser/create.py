@@ -27,17 +27,17 @@ def create(cursor: Cursor) -> Define:
     span = cursor.span
     tokens = cursor.until()
     begin = _options_at(tokens)
-    options: list[exp.Expr] = []
+    properties: list[exp.Expr] = []
     if begin is not None:
-        inner = Cursor(tokens[begin:], cursor.text)
-        options = _options(inner)
+        inner = Cursor(tokens[begin + 1 :], cursor.text)
+        properties = [_property(name, value) for name, value in options(inner).items()]
         tokens = [*tokens[:begin], *inner.tokens[inner.at :]]
     tree = Cursor(tokens, cursor.text).sql("a definition")
     if not isinstance(tree, exp.Create):
         cursor.at = 0
         cursor.fail("this cannot be created")
-    if options:
-        tree.set("properties", exp.Properties(expressions=options))
+    if properties:
+        tree.set("properties", exp.Properties(expressions=properties))
     return Define(span, tree)
 
 
@@ -58,19 +58,26 @@ def _options_at(tokens: Sequence[Token]) -> int | None:
     return None
 
 
-def _options(cursor: Cursor) -> list[exp.Expr]:
-    cursor.need("WITH", "(")
-    found: list[exp.Expr] = []
+def options(cursor: Cursor) -> dict[str, str | tuple[str, ...]]:
+    """Read ``(name = value, …)``: names in lower case; a list of names in brackets is a tuple.
+
+    Raises: ParseError.
+    """
+    cursor.need("(")
+    found: dict[str, str | tuple[str, ...]] = {}
     while not cursor.take(")"):
         name = cursor.name_or_string("an option's name").lower()
         cursor.need("=")
-        value: exp.Expr
         if cursor.word() == "(":
-            names = cursor.names("a column's name")
-            value = exp.Tuple(expressions=[exp.Literal.string(name) for name in names])
+            found[name] = cursor.names("a column's name")
         else:
-            value = exp.Literal.string(cursor.value("a value"))
-        found.append(exp.Property(this=exp.Literal.string(name), value=value))
+            found[name] = cursor.value("a value")
         if cursor.word() != ")":
             cursor.need(",")
     return found
+
+
+def _property(name: str, value: str | tuple[str, ...]) -> exp.Expr:
+    several = [exp.Literal.string(part) for part in value] if isinstance(value, tuple) else None
+    given = exp.Tuple(expressions=several) if several else exp.Literal.string(value)
+    return exp.Property(this=exp.Literal.string(name), value=given)

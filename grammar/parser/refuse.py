@@ -89,8 +89,6 @@ def _missing(tree: exp.Expr) -> str | None:
     if isinstance(tree, exp.Create) and tree.kind in {"TABLE", "VIEW"}:
         given = tree.expression or (tree.kind == "TABLE" and isinstance(tree.this, exp.Schema))
         return None if given else "columns or AS and a query"
-    if isinstance(tree, exp.Alter):
-        return None if tree.args.get("actions") else "what to alter"
     return None
 
 
