@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from engine.archive.backups import CopyReport, back_up, restore, runs
 from engine.archive.pack import pack
+from engine.archive.repair import Mended, repair
 from engine.archive.report import PackReport, Progress
 from engine.archive.store import ArchiveStore
 from engine.archive.unpack import unpack
@@ -16,10 +17,12 @@ from engine.archive.verify import verify_archive
 __all__ = [
     "ArchiveStore",
     "CopyReport",
+    "Mended",
     "PackReport",
     "Progress",
     "back_up",
     "pack",
+    "repair",
     "restore",
     "runs",
     "unpack",

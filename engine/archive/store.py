@@ -8,16 +8,16 @@ all but ``objects/``, whose readers check each range against the digest in the f
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from engine.archive.fixed import FixedStore
 from engine.archive.reader import ArchiveReader
-from engine.errors import ArchiveError, CorruptError, IoError, ReadOnlyError
+from engine.errors import ArchiveError, CorruptError, IoError
 from engine.objectstore import layout
 from engine.timeline import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Hashable, Iterator
     from pathlib import Path
 
     from engine.archive.format import Place
@@ -54,10 +54,11 @@ class ArchiveSource:
         return self._store.read(self.name, offset, length)
 
 
-class ArchiveStore:
+class ArchiveStore(FixedStore):
     """The members of an archive, under the names that they have in a lakehouse's folder."""
 
-    writable = False
+    refusal = "is an archive, which is only read"
+    way_out = "`grizzly unpack` makes a lakehouse of it that can be written to."
 
     def __init__(self, path: Path) -> None:
         """Open the archive and check its frame. Cost: reads the manifest and the directory.
@@ -136,46 +137,3 @@ class ArchiveStore:
                 yield Finding(name, ok=False, detail=error.message)
             else:
                 yield Finding(name, ok=True, detail=f"{place.member.size} bytes as packed")
-
-    def _refuse(self) -> NoReturn:
-        raise ReadOnlyError(
-            f"{self.name} is an archive, which is only read",
-            subject=self.name,
-            hint="`grizzly unpack` makes a lakehouse of it that can be written to.",
-        )
-
-    def put(self, path: str, data: bytes | memoryview) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def put_many(self, files: Iterable[tuple[str, bytes | memoryview]]) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def put_stream(self, chunks: Iterable[bytes], name: Callable[[], str]) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def replace(self, path: str, data: bytes) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def append(self, path: str, data: bytes, at: int) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def sync(self, path: str) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def truncate(self, path: str, size: int) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def remove(self, path: str) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()
-
-    def lock(self, timeout: float) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
-        """Refuse. Raises: ReadOnlyError."""
-        self._refuse()

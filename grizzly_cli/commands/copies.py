@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: another copy of a lakehouse, and a lakehouse out of one.
+"""``backup``, ``restore`` and ``repair``: copies of a lakehouse, and what they are for.
 
 Layer: ``grizzly_cli.commands``. Invariant: what is told is what was checked on both ends.
 """
@@ -18,7 +18,7 @@ from grizzly_cli.diagnostics import OK, UNTRUE, count
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.archive import CopyReport
+    from engine.archive import CopyReport, Mended
 
 _COLUMNS = ["ended", "since", "commits", "files", "bytes"]
 
@@ -90,6 +90,59 @@ def restore(
     return context.supervised(job)
 
 
+def repair(
+    ctx: typer.Context,
+    *,
+    sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="COPY",
+            help="A backup, lakehouse or .gobi file to take from; may be repeated.",
+        ),
+    ] = None,
+) -> int:
+    """Mend what is damaged or missing.
+
+    What follows from the log is made again; objects and parts of the log come from copies, verified.
+    Damaged files are kept in .grizzly/trash. Exit status 5 means that something could not be mended.
+
+    Example: grizzly -d shop repair --from /mnt/disk/shop --from shop.gobi
+    """
+    from engine import archive, session  # noqa: PLC0415  # the engine loads late
+
+    context: Context = ctx.obj
+    lake = Path(context.settings.db) if context.settings.db else session.find_lake()
+
+    def job() -> int:
+        with context.progress("repair") as progress:
+            found = archive.repair(lake, sources or [], progress=progress)
+        return _report(context, found)
+
+    return context.supervised(job)
+
+
+def _report(context: Context, found: Sequence[Mended]) -> int:
+    from grizzly_cli.render.listing import Listing  # noqa: PLC0415  # brings Arrow
+
+    if context.settings.format or context.settings.out:
+        rows = [(mended.subject, mended.ok, mended.detail) for mended in found]
+        context.table(Listing.of(["object", "ok", "detail"], rows))
+    narrator = context.narrator
+    for mended in found:
+        if mended.ok:
+            narrator.note(f"mended {mended.subject}: {mended.detail}")
+        else:
+            narrator.say(f"{narrator.paint('1;31', 'FAILED')} {mended.subject}: {mended.detail}")
+    lost = sum(not mended.ok for mended in found)
+    if lost:
+        narrator.say(f"{lost} of {count(len(found), 'damaged file')} could not be mended")
+        return UNTRUE
+    said = f"mended {count(len(found), 'file')}" if found else "nothing is damaged"
+    narrator.note(f"{said}; `grizzly verify` recomputes every hash")
+    return OK
+
+
 def _verify(context: Context, dest: Path) -> int:
     from engine import session  # noqa: PLC0415  # the engine loads late
 
@@ -138,4 +191,5 @@ def _table(context: Context, reports: Sequence[CopyReport]) -> None:
 def mount(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command("backup")(back_up)
-    app.command()(restore)
+    for command in (restore, repair):
+        app.command()(command)
