@@ -84,9 +84,15 @@ class Copy(Statement):
 
 @dataclass(frozen=True)
 class Begin(Statement):
-    """Start a transaction."""
+    """Start a transaction.
+
+    ``isolation`` is lower case; without one, the session's holds. ``once`` names an application and
+    the number of the write that it makes at most once.
+    """
 
     read_only: bool = False
+    isolation: str | None = None
+    once: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,27 @@ class Commit(Statement):
 @dataclass(frozen=True)
 class Rollback(Statement):
     """Drop the transaction."""
+
+
+@dataclass(frozen=True)
+class Savepoint(Statement):
+    """Remember what the transaction has done so far."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class RollbackTo(Statement):
+    """Undo what the transaction did after a savepoint."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Release(Statement):
+    """Forget a savepoint."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,52 @@ class Restore(Statement):
 
     table: exp.Table
     point: Point
+
+
+@dataclass(frozen=True)
+class RestoreAll(Statement):
+    """Commit the old state of every table and view again."""
+
+    point: Point
+
+
+@dataclass(frozen=True)
+class Undo(Statement):
+    """Take back what one commit changed; without a version, the newest commit."""
+
+    version: int | None
+
+
+@dataclass(frozen=True)
+class CreateBranch(Statement):
+    """Begin a line of history beside the main one; without a point, at what is read now."""
+
+    name: str
+    point: Point | None
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class DropBranch(Statement):
+    """Forget a branch; what was merged of it stays."""
+
+    name: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class UseBranch(Statement):
+    """Change the branch that statements read and write."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class MergeBranch(Statement):
+    """Bring a branch's changes to main; ``prefer`` is ``fail``, ``ours`` (main's) or ``theirs``."""
+
+    name: str
+    prefer: str = "fail"
 
 
 @dataclass(frozen=True)
@@ -260,3 +333,44 @@ class VerifyTable(Statement):
     """Recompute every hash of one table."""
 
     table: exp.Table
+
+
+@dataclass(frozen=True)
+class ShowCreate(Statement):
+    """The statement that makes a table or view, or all of them."""
+
+    table: exp.Table | None
+
+
+@dataclass(frozen=True)
+class SchemaHistory(Statement):
+    """Every change of definitions, of one table or of all."""
+
+    table: exp.Table | None
+
+
+@dataclass(frozen=True)
+class DiffSchema(Statement):
+    """What tells the definitions at two points apart."""
+
+    table: exp.Table | None
+    since: Point
+    until: Point | None
+
+
+@dataclass(frozen=True)
+class Migrate(Statement):
+    """A folder of migrations; ``action`` is ``plan``, ``up``, ``down`` or ``status``."""
+
+    action: str
+    folder: str
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class ApplySchema(Statement):
+    """Make the tables what a file of definitions says."""
+
+    path: str
+    allow_drop: bool
+    dry_run: bool

@@ -43,6 +43,9 @@ _STARTS = frozenset(
         "COMMIT",
         "ROLLBACK",
         "RESTORE",
+        "SAVEPOINT",
+        "RELEASE",
+        "UNDO",
         "COMPACT",
         "VACUUM",
         "UNVACUUM",
@@ -161,6 +164,9 @@ _NO_QUERY_HEADS = frozenset(
         "COMMIT",
         "ROLLBACK",
         "RESTORE",
+        "SAVEPOINT",
+        "RELEASE",
+        "UNDO",
         "COMPACT",
         "VACUUM",
         "UNVACUUM",
@@ -258,10 +264,10 @@ def _is_cte(following: Sequence[Token]) -> bool:
 def _looks_like_start(spelled: str, following: Sequence[Token]) -> bool:
     """Tell a statement from a column or an alias that happens to have its name."""
     if not following:
-        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "VACUUM", "UNVACUUM"}
+        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "UNDO", "VACUUM", "UNVACUUM"}
     after = following[0]
     if after.token_type in CLOSING | _OPERATORS or word(after) in {"(", "AS", "JOIN", "ON"}:
         return after.token_type is TokenType.L_PAREN and spelled in {"COPY", "EXPLAIN", "DESCRIBE"}
     if after.token_type is TokenType.SEMICOLON:
-        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "VACUUM", "UNVACUUM"}
+        return spelled in {"BEGIN", "COMMIT", "ROLLBACK", "COMPACT", "UNDO", "VACUUM", "UNVACUUM"}
     return word(after) not in _QUERY or spelled in {"EXPLAIN", "DESCRIBE", "SUMMARIZE", "DELETE"}

@@ -9,6 +9,7 @@ from engine.catalog.branches import (
     BranchState,
     branch_in,
     branches,
+    first_base,
     overlay_of,
     state_at,
 )
@@ -24,6 +25,7 @@ from engine.catalog.definitions import (
     key_name,
     name_key,
 )
+from engine.catalog.migrations import Migration
 from engine.catalog.refs import refs_of
 from engine.catalog.tables import Check, Column, Table, Unique
 from engine.catalog.vacuum import VacuumPlan, pins, plans, taken
@@ -45,6 +47,7 @@ __all__ = [
     "Column",
     "FileEntry",
     "Mapping",
+    "Migration",
     "Ref",
     "Snapshot",
     "Table",
@@ -54,6 +57,7 @@ __all__ = [
     "Watermark",
     "branch_in",
     "branches",
+    "first_base",
     "key_name",
     "name_key",
     "overlay_of",

@@ -112,7 +112,7 @@ class BranchState:
 
         Cost: the nodes of the lakehouse's state map that differ.
         """
-        gone, come = differing(self._state, other._state)  # noqa: SLF001
+        gone, come = differing(self._state, other._state)
         keys = gone.keys() | come.keys()
         own = {k[len(self._prefix) :] for k in keys if k.startswith(self._prefix)}
         return own | {k for k in keys if k.startswith(_SHARED) and not k.startswith("x/")}
@@ -162,13 +162,13 @@ def state_at(timeline: Timeline, version: int, branch: str | None = None) -> Map
         return state
     data = state.get(name_key("b", branch))
     if data is None:
-        first = _first_base(timeline, branch)
+        first = first_base(timeline, branch)
         return timeline.state_at(min(version, first))
     found = Branch.decode(branch, data)
     return BranchState(timeline.state_at(found.base), state, found)
 
 
-def _first_base(timeline: Timeline, name: str) -> int:
+def first_base(timeline: Timeline, name: str) -> int:
     """Return the base a branch had when it was made."""
     now = branch_in(timeline.head.state, name)
     then = timeline.state_at(now.since).get(now.state_key)

@@ -6,16 +6,17 @@ from engine.execute.backends.base import BackendError, Parameters
 from engine.execute.backends.files import FORMATS, READERS, suffix_of, write_file
 from engine.execute.blobs import PIECE
 from engine.execute.blobs import chunks as blob_chunks
-from engine.execute.compact import CROWD
+from engine.execute.direct import Ready, takes_rows
+from engine.execute.exact import column as exact_column
 from engine.execute.executor import Answer, Executor, format_of
 from engine.execute.keys import indexable, key_tuples, lookup
 from engine.execute.lake import Lake
 from engine.execute.reads import Reads
 from engine.execute.rows import Outcome
+from engine.execute.usage import Usage
 from engine.execute.workspace import INLINE_BYTES, Workspace
 
 __all__ = [
-    "CROWD",
     "FORMATS",
     "INLINE_BYTES",
     "PIECE",
@@ -27,12 +28,17 @@ __all__ = [
     "Outcome",
     "Parameters",
     "Reads",
+    "Ready",
+    "Usage",
+    "Usage",
     "Workspace",
     "blob_chunks",
+    "exact_column",
     "format_of",
     "indexable",
     "key_tuples",
     "lookup",
     "suffix_of",
+    "takes_rows",
     "write_file",
 ]

@@ -59,7 +59,7 @@ class Surroundings:
                 span=span_of(point.expr),
                 code="TIME_001",
             )
-        return Catalog(self.workspace.timeline.state_at(version))
+        return Catalog(self.workspace.state_at(version))
 
     def version_of(self, point: Point) -> int:
         """Return the version a point in time stands for.
@@ -88,6 +88,8 @@ class Surroundings:
             return snapshot.version
         if point.kind == "watermark":
             return self._watermark(str(point.expr.name), span).version
+        if point.kind == "version" and point.expr.is_int and point.expr.name.isdecimal():
+            return int(point.expr.name)
         kind = "BIGINT" if point.kind == "version" else "TIMESTAMP WITH TIME ZONE"
         value = self._constant(point, kind)
         if isinstance(value, datetime.datetime):

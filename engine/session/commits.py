@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from engine.catalog import Table
 from engine.errors import ConflictError, ReadOnlyError
-from engine.execute import CROWD
 from engine.session.result import Result
 from engine.session.transaction import Transaction
 
@@ -70,17 +69,18 @@ def append(frame: Frame, workspace: Workspace, tag: str, written: str) -> Commit
     Raises: ConflictError, IoError.
     """
     word = "compact" if tag == "COMPACT" else _operation(workspace)
+    if word != "compact":
+        frame.executor.relayout(workspace)
     return Transaction(frame.executor.lake(workspace)).commit(word, meta(workspace, written))
 
 
 def tidy(frame: Frame, workspace: Workspace) -> None:
     """Compact tables that many small commits have crowded; losing a race costs nothing."""
-    crowded = _crowded(workspace)
+    crowded = frame.executor.crowded(workspace)
     if not crowded:
         return
     fresh = frame.workspace()
-    tables = [t for t in fresh.catalog.tables() if t.id in crowded]
-    frame.executor.compact(fresh, tables)
+    frame.executor.tidy(fresh, crowded)
     if fresh.dirty:
         try:
             append(frame, fresh, "COMPACT", "")
@@ -120,12 +120,6 @@ def meta(workspace: Workspace, written: str) -> dict[str, str]:
         "tables": ", ".join(sorted(names)),
     }
     return {k: v for k, v in found.items() if v}
-
-
-def _crowded(workspace: Workspace) -> set[str]:
-    """Return the ids of the tables this workspace wrote to that have too many files."""
-    ids = {k.split("/")[1] for k in workspace.changes if k.startswith("f/")}
-    return {i for i in ids if sum(1 for _ in workspace.items(f"f/{i}/")) >= CROWD}
 
 
 def _author() -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import TransactionError, UnsupportedError, UsageError
-from engine.session import commits, vacuuming
+from engine.catalog import MAIN_BRANCH
+from engine.errors import UnsupportedError, UsageError
+from engine.session import branches, transactions, vacuuming
+from engine.session.frame import SERIALIZABLE, SNAPSHOT
 from engine.session.result import Result
 from grammar import nodes
 
@@ -20,41 +22,18 @@ if TYPE_CHECKING:
 
     Control = Callable[[Frame, Any], Result]
 
-_OPTIONS = {"double_quotes": ("string", "identifier")}
+_OPTIONS = {
+    "double_quotes": ("string", "identifier"),
+    "isolation": (SERIALIZABLE, SNAPSHOT),
+}
 """The settings, with the values that each may have, the default first."""
-
-
-def begin(frame: Frame, node: nodes.Begin) -> Result:  # noqa: ARG001 - the signature of every control
-    """Open a transaction."""
-    if frame.transaction is not None:
-        raise TransactionError("a transaction is open already", hint="COMMIT or ROLLBACK ends it")
-    frame.transaction = frame.workspace()
-    return Result("BEGIN")
-
-
-def commit(frame: Frame, node: nodes.Commit) -> Result:  # noqa: ARG001
-    """Keep the open transaction."""
-    if frame.transaction is None:
-        raise TransactionError("there is no transaction to commit", hint="BEGIN starts one")
-    workspace, frame.transaction = frame.transaction, None
-    if not workspace.dirty:
-        return Result("COMMIT")
-    made = commits.append(frame, workspace, "COMMIT", "transaction")
-    commits.tidy(frame, workspace)
-    return Result("COMMIT", version=made.seq)
-
-
-def rollback(frame: Frame, node: nodes.Rollback) -> Result:  # noqa: ARG001
-    """Drop the open transaction."""
-    if frame.transaction is None:
-        raise TransactionError("there is no transaction to roll back", hint="BEGIN starts one")
-    frame.transaction = None
-    return Result("ROLLBACK")
 
 
 def set_option(frame: Frame, node: nodes.SetOption) -> Result:
     """Change a setting."""
     name, value = node.name.lower(), node.value.lower()
+    if name == "branch":
+        return branches.use(frame, nodes.UseBranch(node.span, node.value))
     allowed = _OPTIONS.get(name)
     if allowed is None:
         raise _unknown(node)
@@ -67,6 +46,8 @@ def set_option(frame: Frame, node: nodes.SetOption) -> Result:
 def reset_option(frame: Frame, node: nodes.ResetOption) -> Result:
     """Give a setting its default again."""
     name = node.name.lower()
+    if name == "branch":
+        return branches.use(frame, nodes.UseBranch(node.span, MAIN_BRANCH))
     if name not in _OPTIONS:
         raise _unknown(node)
     frame.options[name] = _OPTIONS[name][0]
@@ -77,7 +58,7 @@ def _unknown(node: nodes.SetOption | nodes.ResetOption) -> UnsupportedError:
     return UnsupportedError(
         f"there is no setting '{node.name}'",
         span=node.span,
-        hint=f"the settings are: {', '.join(_OPTIONS)}",
+        hint=f"the settings are: {', '.join(sorted([*_OPTIONS, 'branch']))}",
     )
 
 
@@ -95,13 +76,18 @@ def use(frame: Frame, node: nodes.Use) -> Result:
 
 
 CONTROLS: dict[type[Statement], Control] = {
-    nodes.Begin: begin,
-    nodes.Commit: commit,
-    nodes.Rollback: rollback,
-    nodes.SetOption: set_option,
+    nodes.Begin: transactions.begin,
+    nodes.Commit: transactions.commit,
+    nodes.MergeBranch: branches.merge,
+    nodes.Release: transactions.release,
     nodes.ResetOption: reset_option,
+    nodes.Rollback: transactions.rollback,
+    nodes.RollbackTo: transactions.rollback_to,
+    nodes.Savepoint: transactions.savepoint,
+    nodes.SetOption: set_option,
     nodes.Unvacuum: vacuuming.unvacuum,
     nodes.Use: use,
+    nodes.UseBranch: branches.use,
     nodes.Vacuum: vacuuming.vacuum,
 }
 """What each of these statements does."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.execute import Executor, Parameters
     from engine.execute.workspace import Savepoint
+    from engine.plan import Shape
     from engine.timeline import Timeline
 
 SNAPSHOT, SERIALIZABLE = "snapshot", "serializable"
@@ -113,6 +114,9 @@ class Call(Generic[_Node_co]):
     text: str
     node: _Node_co
     params: Parameters = None
+    shape: Shape | None = None
+    many: tuple[Parameters, ...] = ()
+    """The parameters, when the statement is to be run for each of them at once."""
 
     @property
     def written(self) -> str:

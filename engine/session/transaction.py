@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.catalog import BranchState, FileEntry, Table, branch_in
+from engine.catalog import BranchState, Table, branch_in
 from engine.errors import ConflictError
 from engine.session.conflicts import (
     changed_both,
@@ -22,7 +22,7 @@ from engine.session.conflicts import (
     was_read,
 )
 from engine.session.presence import require_objects
-from engine.session.rowmerge import RowMerge
+from engine.session.rowmerge import RowMerge, entries
 from engine.session.settle import Settler
 from engine.timeline import Proposal, State, differing
 
@@ -126,15 +126,15 @@ class Transaction:
         merge = RowMerge(
             self._lake,
             table,
-            _entries(base, touched),
-            _entries(workspace, touched),
-            _entries(head, touched),
+            entries(base, touched),
+            entries(workspace, touched),
+            entries(head, touched),
         )
         self._check_judged(table, merge)
         if merge.follow():
             raise conflict("changed the same rows")
         self._check_keys(table, merge)
-        return dict(_changed(merge, head, prefix))
+        return dict(_changed(merge, head))
 
     def _check_judged(self, table: Table, merge: RowMerge) -> None:
         """Refuse when what we judged a table by is no longer so: its definition, or what we read."""
@@ -170,12 +170,7 @@ def _differing(base: Mapping, head: State | BranchState) -> set[str]:
     raise TypeError("two states of different branches")
 
 
-def _entries(state: Mapping, keys: list[str]) -> dict[str, FileEntry]:
-    found = ((key, state.get(key)) for key in keys)
-    return {key: FileEntry.decode(key, value) for key, value in found if value is not None}
-
-
-def _changed(merge: RowMerge, head: Mapping, prefix: str) -> Iterator[tuple[str, bytes | None]]:
+def _changed(merge: RowMerge, head: Mapping) -> Iterator[tuple[str, bytes | None]]:
     """Yield what differs from the newest state in a table's files."""
     for key, entry in merge.result():
         value = None if entry is None else entry.encode()

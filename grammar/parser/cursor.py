@@ -92,6 +92,14 @@ class Cursor:
         self.at += 1
         return token.text
 
+    def whole_number(self, what: str, hint: str | None = None) -> int:
+        """Read digits."""
+        token = self.peek()
+        if token is None or not token.text.isdecimal() or token.token_type in _STRINGS:
+            self.fail(f"expected {what}", hint=hint)
+        self.at += 1
+        return int(token.text)
+
     def names(self, what: str) -> tuple[str, ...]:
         """Read ``(a, b, …)``."""
         self.need("(")

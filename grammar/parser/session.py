@@ -7,11 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grammar.nodes import Begin, Commit, ResetOption, Rollback, SetOption, Use
+from grammar.nodes import (
+    Begin,
+    Commit,
+    Release,
+    ResetOption,
+    Rollback,
+    Savepoint,
+    SetOption,
+    Use,
+    UseBranch,
+)
 
 if TYPE_CHECKING:
     from grammar.nodes import Statement
     from grammar.parser.cursor import Cursor
+
+
+_LEVELS = {
+    ("SERIALIZABLE",): "serializable",
+    ("SNAPSHOT",): "snapshot",
+    ("REPEATABLE", "READ"): "snapshot",
+}
+"""Isolation levels by their words; the standard's REPEATABLE READ is less than SNAPSHOT gives."""
 
 
 def set_option(cursor: Cursor) -> Statement:
@@ -41,20 +59,63 @@ def _option_name(cursor: Cursor) -> str:
 
 
 def use(cursor: Cursor) -> Statement:
-    """Read USE schema."""
+    """Read USE schema or USE BRANCH branch."""
     cursor.need("USE")
+    if cursor.word() == "BRANCH" and cursor.peek(1) is not None:
+        cursor.at += 1
+        return UseBranch(cursor.span, cursor.name_or_string("a branch's name"))
     cursor.take("SCHEMA")
     return Use(cursor.span, cursor.name("a schema's name"))
 
 
 def begin(cursor: Cursor) -> Statement:
-    """Read BEGIN or START, TRANSACTION, READ ONLY or READ WRITE."""
+    """Read BEGIN or START, TRANSACTION, and what kind of transaction, in any order."""
     cursor.at += 1
     end_of_transaction(cursor)
-    read_only = cursor.take("READ", "ONLY")
-    if not read_only:
-        cursor.take("READ", "WRITE")
-    return Begin(cursor.span, read_only)
+    read_only, isolation, once = False, None, None
+    while not cursor.done:
+        if cursor.take("ISOLATION", "LEVEL"):
+            isolation = _isolation(cursor)
+        elif cursor.take("READ", "ONLY"):
+            read_only = True
+        elif cursor.take("IDEMPOTENT"):
+            once = _once(cursor)
+        elif not cursor.take("READ", "WRITE") and not cursor.take(","):
+            cursor.fail("expected ISOLATION LEVEL, READ ONLY or IDEMPOTENT")
+    if read_only and once is not None:
+        cursor.fail("a READ ONLY transaction writes nothing, not even once")
+    return Begin(cursor.span, read_only, isolation, once)
+
+
+def _isolation(cursor: Cursor) -> str:
+    for words, meaning in _LEVELS.items():
+        if cursor.take(*words):
+            return meaning
+    return cursor.fail("expected SERIALIZABLE or SNAPSHOT")
+
+
+def _once(cursor: Cursor) -> tuple[str, int]:
+    """Read ('application', number)."""
+    hint = "IDEMPOTENT ('application', 17)"
+    cursor.need("(", hint=hint)
+    app = cursor.name_or_string("an application's name")
+    cursor.need(",", hint=hint)
+    number = cursor.whole_number("a number", hint=hint)
+    cursor.need(")", hint=hint)
+    return app, number
+
+
+def savepoint(cursor: Cursor) -> Statement:
+    """Read SAVEPOINT name."""
+    cursor.need("SAVEPOINT")
+    return Savepoint(cursor.span, cursor.name("a savepoint's name"))
+
+
+def release(cursor: Cursor) -> Statement:
+    """Read RELEASE [SAVEPOINT] name."""
+    cursor.need("RELEASE")
+    cursor.take("SAVEPOINT")
+    return Release(cursor.span, cursor.name("a savepoint's name"))
 
 
 def commit(cursor: Cursor) -> Statement:

@@ -14,10 +14,27 @@ from grammar.keywords import STATEMENT_STARTERS
 from grammar.nodes import Define, Describe, Explain, Query, Statement, Summarize, Write
 from grammar.parser.alter import alter
 from grammar.parser.blobs import drop_blob, put_blob
+from grammar.parser.branches import create_branch, drop_branch, merge_branch
 from grammar.parser.copy import copy
 from grammar.parser.create import create
 from grammar.parser.cursor import Cursor, as_query
-from grammar.parser.session import abort, begin, commit, reset_option, set_option, use
+from grammar.parser.schemas import (
+    apply_schema,
+    diff_schema,
+    migrate,
+    show_create,
+    show_history,
+)
+from grammar.parser.session import (
+    abort,
+    begin,
+    commit,
+    release,
+    reset_option,
+    savepoint,
+    set_option,
+    use,
+)
 from grammar.parser.show import show
 from grammar.parser.timeline import (
     compact,
@@ -25,6 +42,7 @@ from grammar.parser.timeline import (
     drop_snapshot,
     restore,
     rollback,
+    undo,
     verify,
 )
 from grammar.parser.upsert import upsert
@@ -151,6 +169,12 @@ def _reader(words: str) -> tuple[frozenset[str], ...]:
 
 
 _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]], ...] = (
+    (_reader("CREATE BRANCH"), create_branch),
+    (_reader("DROP BRANCH"), drop_branch),
+    (_reader("MERGE BRANCH"), merge_branch),
+    (_reader("SAVEPOINT"), savepoint),
+    (_reader("RELEASE"), release),
+    (_reader("UNDO"), undo),
     (_reader("CREATE SNAPSHOT"), create_snapshot),
     (_reader("CREATE OR REPLACE SNAPSHOT"), create_snapshot),
     (_reader("CREATE WATERMARK"), create_watermark),
@@ -164,7 +188,12 @@ _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]]
     (_reader("DROP BLOB"), drop_blob),
     (_reader("UPSERT"), upsert),
     (_reader("COPY"), copy),
+    (_reader("SHOW CREATE"), show_create),
+    (_reader("SHOW SCHEMA HISTORY"), show_history),
     (_reader("SHOW|LIST"), show),
+    (_reader("DIFF SCHEMA"), diff_schema),
+    (_reader("MIGRATE"), migrate),
+    (_reader("APPLY SCHEMA"), apply_schema),
     (_reader("DESCRIBE|DESC"), _describe),
     (_reader("SUMMARIZE"), _summarize),
     (_reader("EXPLAIN"), _explain),

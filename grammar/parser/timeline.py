@@ -12,7 +12,10 @@ from grammar.nodes import (
     CreateSnapshot,
     DropSnapshot,
     Restore,
+    RestoreAll,
     Rollback,
+    RollbackTo,
+    Undo,
     VerifyTable,
     VerifyTimeline,
 )
@@ -43,8 +46,13 @@ def drop_snapshot(cursor: Cursor) -> Statement:
 
 
 def restore(cursor: Cursor) -> Statement:
-    """Read RESTORE [TABLE] t TO|AS OF x."""
+    """Read RESTORE [TABLE] t TO|AS OF x, or RESTORE DATABASE|LAKEHOUSE TO|AS OF x."""
     cursor.need("RESTORE")
+    if cursor.word() in {"DATABASE", "LAKEHOUSE"} and cursor.word(1) in {"TO", "AS"}:
+        cursor.at += 1
+        if not cursor.take("AS", "OF"):
+            cursor.need("TO")
+        return RestoreAll(cursor.span, point(cursor))
     cursor.take("TABLE")
     table = cursor.table()
     if not cursor.take("AS", "OF"):
@@ -53,17 +61,28 @@ def restore(cursor: Cursor) -> Statement:
 
 
 def rollback(cursor: Cursor) -> Statement:
-    """Read ROLLBACK, of a transaction, or ROLLBACK t TO x, of a table."""
+    """Read ROLLBACK, of a transaction, ROLLBACK TO s, in one, or ROLLBACK t TO x, of a table."""
     cursor.need("ROLLBACK")
     if cursor.done or cursor.word() in {"TRANSACTION", "WORK"}:
         end_of_transaction(cursor)
         return Rollback(cursor.span)
-    if cursor.word() == "TO":
-        cursor.fail("expected a table's name", hint="ROLLBACK table TO SNAPSHOT name")
+    if cursor.take("TO"):
+        cursor.take("SAVEPOINT")
+        return RollbackTo(cursor.span, cursor.name("a savepoint's name"))
     cursor.take("TABLE")
     table = cursor.table()
     cursor.need("TO")
     return Restore(cursor.span, table, point(cursor))
+
+
+def undo(cursor: Cursor) -> Statement:
+    """Read UNDO [VERSION n]."""
+    cursor.need("UNDO")
+    version = None
+    if not cursor.done:
+        cursor.take("VERSION")
+        version = cursor.whole_number("a version", hint="UNDO VERSION 17")
+    return Undo(cursor.span, version)
 
 
 def compact(cursor: Cursor) -> Statement:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.session.actions import blobs, copying, rows, snapshots, upkeep, watermarks
+from engine.session.actions import (
+    blobs,
+    branches,
+    copying,
+    restoring,
+    rows,
+    snapshots,
+    upkeep,
+    watermarks,
+)
 from grammar import nodes
 
 if TYPE_CHECKING:
@@ -25,14 +34,18 @@ ACTIONS: dict[type[nodes.Statement], Action] = {
     nodes.Alter: rows.planned,
     nodes.Compact: upkeep.compact,
     nodes.Copy: copying.import_file,
+    nodes.CreateBranch: branches.create_branch,
     nodes.CreateSnapshot: snapshots.create_snapshot,
     nodes.CreateWatermark: watermarks.create_watermark,
     nodes.Define: rows.planned,
     nodes.DropBlob: blobs.drop_blob,
+    nodes.DropBranch: branches.drop_branch,
     nodes.DropSnapshot: snapshots.drop_snapshot,
     nodes.DropWatermark: watermarks.drop_watermark,
     nodes.PutBlob: blobs.put_blob,
-    nodes.Restore: snapshots.restore,
+    nodes.Restore: restoring.restore,
+    nodes.RestoreAll: restoring.restore_all,
+    nodes.Undo: restoring.undo,
     nodes.Upsert: rows.planned,
     nodes.Write: rows.planned,
 }

@@ -55,7 +55,7 @@ def test_rows_of_one_file_can_be_changed_by_two_writers(pair: Pair) -> None:
         "DELETE FROM t WHERE k = 1",
         "TRUNCATE t",
         "DROP TABLE t",
-        "ALTER TABLE t ADD COLUMN w INTEGER",
+        "ALTER TABLE t RENAME COLUMN v TO w",
         "UPSERT INTO t VALUES (1, 3)",
     ],
 )
@@ -149,14 +149,91 @@ def test_dropping_a_table_loses_no_row_that_came_meanwhile(pair: Pair) -> None:
     assert rows(a, "SELECT count(*) FROM t") == [(11,)]
 
 
-def test_compaction_loses_to_a_writer_and_changes_no_row(pair: Pair) -> None:
-    a, b = pair
+@pytest.fixture
+def crowded(pair: Pair) -> Pair:
+    """Ten rows in a file, and ten files of one row."""
     for i in range(20, 30):
-        run(b, f"INSERT INTO t VALUES ({i}, 1)")
+        run(pair[1], f"INSERT INTO t VALUES ({i}, 1)")
+    return pair
+
+
+FILES = "SELECT count(*) FROM grizzly.files WHERE \"table\" = 't'"
+CHANGES = [
+    "DELETE FROM t WHERE k = 25",
+    "UPDATE t SET v = 7 WHERE k IN (3, 25)",
+    "UPSERT INTO t VALUES (25, 7), (90, 7)",
+    "INSERT INTO t VALUES (91, 7)",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("compacts_first", [False, True])
+def test_compaction_and_a_writer_never_stop_each_other(
+    crowded: Pair, change: str, compacts_first: bool
+) -> None:
+    a, b = crowded
     run(a, "BEGIN; COMPACT t")
-    run(b, "DELETE FROM t WHERE k = 25")
+    run(b, f"BEGIN; {change}")
+    expected = rows(b, "SELECT * FROM t ORDER BY k")
+    for session in (a, b) if compacts_first else (b, a):
+        run(session, "COMMIT")
+    assert rows(a, "SELECT * FROM t ORDER BY k") == expected
+    assert rows(a, FILES) < [(11,)]
+    log = rows(a, f"CHANGES FROM t SINCE VERSION {a.version - 2}")
+    assert {row[0] for row in log} <= {3, 25, 90, 91}
+
+
+def test_two_compactions_leave_every_row_once(crowded: Pair) -> None:
+    a, b = crowded
+    expected = rows(a, "SELECT * FROM t ORDER BY k")
+    run(a, "BEGIN; COMPACT t")
+    run(b, "BEGIN; COMPACT t")
+    run(a, "COMMIT")
+    run(b, "COMMIT")
+    assert rows(a, "SELECT * FROM t ORDER BY k") == expected
+
+
+def test_a_row_that_moved_meanwhile_is_still_one_row(crowded: Pair) -> None:
+    a, b = crowded
+    run(a, "BEGIN; UPDATE t SET v = 5 WHERE k = 25")
+    run(b, "COMPACT t; UPDATE t SET v = 6 WHERE k = 25")
     with pytest.raises(ConflictError):
         run(a, "COMMIT")
-    run(a, "COMPACT t")
-    assert rows(b, "SELECT count(*) FROM t") == [(19,)]
-    assert rows(b, "SELECT count(*) FROM grizzly.files WHERE \"table\" = 't'") < [(11,)]
+    assert rows(a, "SELECT v FROM t WHERE k = 25") == [(6,)]
+
+
+def test_a_column_added_meanwhile_stops_no_writer(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; INSERT INTO t VALUES (50, 5); UPDATE t SET v = 1 WHERE k = 1")
+    run(b, "ALTER TABLE t ADD COLUMN w INTEGER DEFAULT 9")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT * FROM t WHERE k IN (1, 50) ORDER BY k") == [(1, 1, 9), (50, 5, 9)]
+
+
+def test_a_writer_stops_no_column_from_being_added(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; ALTER TABLE t ADD COLUMN w INTEGER")
+    run(b, "INSERT INTO t VALUES (50, 5)")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT * FROM t WHERE k = 50") == [(50, 5, None)]
+
+
+@pytest.mark.parametrize("reader", ["UPDATE t SET v = 1 WHERE v = 3", "SELECT count(*) FROM t"])
+def test_rows_that_would_have_been_read_are_a_conflict(pair: Pair, reader: str) -> None:
+    a, b = pair
+    run(a, f"BEGIN; {reader}; INSERT INTO t VALUES (60, 0)")
+    run(b, "INSERT INTO t VALUES (50, 3)")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    run(a, f"BEGIN ISOLATION LEVEL SNAPSHOT; {reader}; INSERT INTO t VALUES (60, 0)")
+    run(b, "INSERT INTO t VALUES (51, 3)")
+    run(a, "COMMIT")
+
+
+def test_rows_that_would_not_have_been_read_are_none(pair: Pair) -> None:
+    a, b = pair
+    run(a, "BEGIN; SELECT * FROM t WHERE v = 3; SELECT * FROM t WHERE k BETWEEN 2 AND 4")
+    run(a, "INSERT INTO t VALUES (60, 0)")
+    run(b, "INSERT INTO t VALUES (50, 4); DELETE FROM t WHERE k = 5; COMPACT t")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT count(*) FROM t") == [(11,)]

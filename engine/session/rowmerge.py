@@ -1,0 +1,274 @@
+"""Two sides changed the rows of one table: their changes are put together, row by row.
+
+Layer: ``session``. Invariant: a row that either side killed is dead, a row that either side made is
+alive, and a row that one side only moved to another file stays one row, wherever it lies; the same row
+changed by both is a conflict, and nothing else is.
+Source: design of the lakehouse, conflict rules: positions are compared in the files both sides knew;
+where a file was rewritten meanwhile, they are followed by row id and last version into the new files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.catalog import ROW_ID_SHIFT, FileEntry
+from engine.execute.workspace import is_pending
+from engine.storage import Compare, TableScan, deletion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from engine.catalog import Mapping as State
+    from engine.catalog import Table
+    from engine.execute import Lake
+    from engine.storage import Bitmap, Predicate
+
+    Ids = npt.NDArray[np.int64]
+
+    Entries = Mapping[str, FileEntry]
+    Places = dict[str, Bitmap]
+
+_ADDRESS = ("_rid", "_cv", "_file", "_pos")
+_MARKED = frozenset({"rid", "marks", "dead"})
+
+
+class Side:
+    """What one side did to a table's files: which positions it killed, and which it made."""
+
+    def __init__(self, lake: Lake, base: Entries, now: Entries) -> None:
+        """Compare two states of the files that differ."""
+        self.entries = now
+        self.killed: Places = {}
+        self.born: Places = {}
+        for key in base.keys() | now.keys():
+            before, after = base.get(key), now.get(key)
+            if before == after:
+                continue
+            was, are = alive(lake, before), alive(lake, after)
+            if killed := deletion.minus(was, are):
+                self.killed[key] = killed
+            if born := deletion.minus(are, was):
+                self.born[key] = born
+
+
+class RowMerge:
+    """Both sides' changes of one table, over the files that either side changed."""
+
+    def __init__(
+        self, lake: Lake, table: Table, base: Entries, ours: Entries, theirs: Entries
+    ) -> None:
+        """Find what both did; nothing is read but deletion marks."""
+        self._lake = lake
+        self._table = table
+        self._base = base
+        self.ours = Side(lake, base, ours)
+        self.theirs = Side(lake, base, theirs)
+        self._live = {
+            key: deletion.union(
+                deletion.minus(alive(lake, theirs.get(key)), self.ours.killed.get(key)),
+                self.ours.born.get(key),
+            )
+            for key in base.keys() | ours.keys() | theirs.keys()
+        }
+
+    def follow(self) -> set[int]:
+        """Follow rows that one side moved and the other changed; return those that both changed.
+
+        Shape: row ids. Cost: nothing without files that both touched in the same places; else the row
+        ids of the new files.
+        """
+        both = {
+            key: shared
+            for key, killed in self.ours.killed.items()
+            if (shared := killed & self.theirs.killed.get(key, deletion.EMPTY))
+        }
+        if not both:
+            return set()
+        met = self._rows(self._base, both)
+        here, there = self._made_of(self.ours, met), self._made_of(self.theirs, met)
+        stayed_here, kept_here = _same(met, here)
+        stayed_there, kept_there = _same(met, there)
+        self._kill(here.take(kept_here))
+        self._kill(there.take(kept_there[~np.isin(stayed_there, stayed_here)]))
+        lost = np.setdiff1d(np.arange(len(met.rid)), np.union1d(stayed_here, stayed_there))
+        return set(met.rid[lost].tolist())
+
+    def revived(self, version: int) -> set[int]:
+        """Return old rows that we brought back and that the others' new files hold alive as well.
+
+        ``version`` is the base's.
+        """
+        old = {
+            key: born
+            for key, born in self.ours.born.items()
+            if not is_pending(self.ours.entries[key].rid)
+            and self.ours.entries[key].rid >> ROW_ID_SHIFT <= version
+        }
+        if not old or not self.theirs.born:
+            return set()
+        there = {k: b - old.get(k, deletion.EMPTY) for k, b in self.theirs.born.items()}
+        found = self._rows(self.theirs.entries, there, self._rows(self.ours.entries, old).rid)
+        return set(found.rid.tolist())
+
+    def drop(self, rids: set[int], *, ours: bool) -> None:
+        """Forget what one side made of some rows."""
+        side = self.ours if ours else self.theirs
+        wanted = np.array(sorted(rids), np.int64)
+        self._kill(self._rows(side.entries, side.born, wanted))
+
+    def kill_at(self, places: Iterable[tuple[str, int]]) -> None:
+        """Make single rows dead."""
+        for key, position in places:
+            self._live[key] = self._live[key] - deletion.bitmap([position])
+
+    def known_at(self, places: Iterable[tuple[str, int]], *, ours: bool) -> bool:
+        """Say whether one of these rows, which one side made, is a new form of an old row."""
+        at: dict[str, list[int]] = {}
+        for key, position in places:
+            at.setdefault(key, []).append(position)
+        side = self.ours if ours else self.theirs
+        rows = self._rows(side.entries, {key: deletion.bitmap(p) for key, p in at.items()})
+        old = {key: alive(self._lake, entry) for key, entry in self._base.items()}
+        return bool(len(self._rows(self._base, old, rows.rid).rid))
+
+    def made(self, *, ours: bool) -> list[tuple[str, FileEntry, Bitmap]]:
+        """Return the files with rows that one side made, and those of these rows that will live.
+
+        Shape: (state key, entry, positions).
+        """
+        side = self.ours if ours else self.theirs
+        return [
+            (key, side.entries[key], kept)
+            for key, born in sorted(side.born.items())
+            if (kept := born & self._live[key])
+        ]
+
+    def news(self) -> list[tuple[FileEntry, Bitmap]]:
+        """Return the rows that the others changed and not only moved: as they were, and as they are.
+
+        Shape: (file, positions).
+        """
+        killed, born = dict(self.theirs.killed), dict(self.theirs.born)
+        if killed and born:
+            dead = self._rows(self._base, killed)
+            fresh = self._made_of(self.theirs, dead)
+            left, right = _same(dead, fresh)
+            for places, moved in ((killed, dead.take(left)), (born, fresh.take(right))):
+                for key, positions in moved.places():
+                    places[key] = places[key] - positions
+        return [
+            *((self._base[k], b) for k, b in sorted(killed.items()) if b),
+            *((self.theirs.entries[k], b) for k, b in sorted(born.items()) if b),
+        ]
+
+    def result(self) -> Iterator[tuple[str, FileEntry | None]]:
+        """Yield each file as it is to be, None for one without a live row.
+
+        Cost: marks that neither side has are stored anew.
+        """
+        for key, live in sorted(self._live.items()):
+            if not live:
+                yield key, None
+                continue
+            mine, other = self.ours.entries.get(key), self.theirs.entries.get(key)
+            for entry in (other, mine):
+                if entry is not None and alive(self._lake, entry) == live:
+                    yield key, self._with_own(key, entry)
+                    break
+            else:
+                template = other or mine
+                if template is None:
+                    template = self._base[key]
+                dead = deletion.minus(deletion.bitmap(range(template.rows)), live)
+                ref = self._lake.workspace.keep(deletion.serialize(dead))
+                marked = replace(template, marks=ref, dead=deletion.count(dead))
+                yield key, self._with_own(key, marked)
+
+    def _with_own(self, key: str, entry: FileEntry) -> FileEntry:
+        """Return an entry with what else we changed of it, such as a new index."""
+        mine, base = self.ours.entries.get(key), self._base.get(key)
+        if mine is None or base is None:
+            return entry
+        changed = {
+            f.name: getattr(mine, f.name)
+            for f in fields(mine)
+            if f.name not in _MARKED and getattr(mine, f.name) != getattr(base, f.name)
+        }
+        return replace(entry, **changed) if changed else entry
+
+    def _kill(self, rows: _Rows) -> None:
+        for key, positions in rows.places():
+            self._live[key] = self._live[key] - positions
+
+    def _made_of(self, side: Side, rows: _Rows) -> _Rows:
+        """Return those rows of a side's new files that have the id of one of ``rows``."""
+        return self._rows(side.entries, side.born, rows.rid)
+
+    def _rows(self, entries: Entries, places: Places, like: Ids | None = None) -> _Rows:
+        """Return the rows at these places; with ``like``, only those with one of its ids."""
+        keys = sorted(key for key, positions in places.items() if positions)
+        if not keys or (like is not None and not len(like)):
+            return _Rows([], *(np.empty(0, np.int64) for _ in _ADDRESS))
+        files = [
+            replace(self._lake.scan_file(n, entries[key]), keep=places[key], deleted=None)
+            for n, key in enumerate(keys)
+        ]
+        prune: tuple[Predicate, ...] = ()
+        exact = None
+        if like is not None:
+            exact = pc.field("_rid").isin(pa.array(like, pa.int64()))
+            low, high = int(like.min()), int(like.max())
+            prune = (Compare("_rid", ">=", low), Compare("_rid", "<=", high))
+        scan = TableScan(self._lake.columns(self._table), files)
+        schema = pa.schema([scan.schema.field(name) for name in _ADDRESS])
+        found = pa.Table.from_batches(scan.batches(_ADDRESS, prune, exact), schema=schema)
+        return _Rows(keys, *(c.to_numpy().astype(np.int64) for c in found.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows by id and last version, and where they lie: the number of a key, and a position."""
+
+    keys: list[str]
+    rid: Ids
+    version: Ids
+    file: Ids
+    position: Ids
+
+    def take(self, which: Ids) -> _Rows:
+        """Return some of the rows."""
+        return _Rows(
+            self.keys, self.rid[which], self.version[which], self.file[which], self.position[which]
+        )
+
+    def places(self) -> Iterator[tuple[str, Bitmap]]:
+        """Yield each file that holds one of the rows, and the positions."""
+        for number in np.unique(self.file):
+            yield self.keys[number], deletion.bitmap(self.position[self.file == number])
+
+
+def _same(left: _Rows, right: _Rows) -> tuple[Ids, Ids]:
+    """Return where two sides hold the same row unchanged; a row id is there once on each side."""
+    _, here, there = np.intersect1d(left.rid, right.rid, return_indices=True)
+    equal = left.version[here] == right.version[there]
+    return here[equal], there[equal]
+
+
+def entries(state: State, keys: Iterable[str]) -> dict[str, FileEntry]:
+    """Return those of some files that a state has."""
+    found = ((key, state.get(key)) for key in keys)
+    return {key: FileEntry.decode(key, value) for key, value in found if value is not None}
+
+
+def alive(lake: Lake, entry: FileEntry | None) -> Bitmap:
+    """Return the positions of a file's live rows; of no file, none."""
+    if entry is None:
+        return deletion.EMPTY
+    return deletion.minus(deletion.bitmap(range(entry.rows)), lake.marks(entry))
