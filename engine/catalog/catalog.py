@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.catalog.blobs import BLOBS, Blob
 from engine.catalog.definitions import FileEntry, Snapshot, View, Watermark, key_name, name_key
+from engine.catalog.migrations import MIGRATIONS, Migration
 from engine.catalog.tables import Table
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Catalog:
         """Return the watermark called ``name``, or None."""
         data = self.state.get(name_key("w", name))
         return None if data is None else Watermark.decode(name, data)
+
+    def migrations(self) -> list[Migration]:
+        """Return every applied migration, by name."""
+        items = self.state.items(f"{MIGRATIONS}/")
+        return [Migration.decode(key_name(key), data) for key, data in items]
 
     def files(self, table: Table) -> list[FileEntry]:
         """Return the table's data files in row id order."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.catalog import PENDING_VERSION
+from engine.execute import schemas
+from engine.execute.layouts import layouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,10 @@ _STAMP = pa.timestamp("us", tz="UTC")
 
 def relation(source: SystemSource, lake: Lake) -> pa.Table:
     """Return a system table as it was at the source's version."""
+    if source.relation == "table_layout":
+        return layouts(source.catalog, lake)
+    if source.relation == "table_history":
+        return schemas.table_history(lake, source.version)
     if source.relation == "timeline":
         return _timeline(lake, source.version)
     return _RELATIONS[source.relation](source.catalog)
@@ -95,6 +101,7 @@ def _columns(catalog: Catalog) -> pa.Table:
             "nullable": column.nullable,
             "default": column.default,
             "key": column.id in table.key,
+            "comment": column.comment,
         }
         for table in catalog.tables()
         for position, column in enumerate(table.columns, start=1)
@@ -111,6 +118,7 @@ def _columns(catalog: Catalog) -> pa.Table:
                 ("nullable", pa.bool_()),
                 ("default", pa.string()),
                 ("key", pa.bool_()),
+                ("comment", pa.string()),
             ]
         ),
     )
@@ -226,7 +234,9 @@ def _watermarks(catalog: Catalog) -> pa.Table:
 _RELATIONS: dict[str, Callable[[Catalog], pa.Table]] = {
     "blobs": _blobs,
     "columns": _columns,
+    "constraints": schemas.constraints,
     "files": _files,
+    "migrations": schemas.migrations,
     "schemas": _schemas,
     "snapshots": _snapshots,
     "tables": _tables,

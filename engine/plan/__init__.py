@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from engine.plan.columndefs import Rule, require_name
-from engine.plan.columns import stored_default
+from engine.plan.columns import columns_sql, stored_default
 from engine.plan.constraints import with_rule
+from engine.plan.ddl import create_all, create_table, create_view
+from engine.plan.differences import Difference, catalog_differences, table_differences
+from engine.plan.direct import Constant, Lookup, Removal, Rows, Shape, Slot, shape_of
 from engine.plan.nodes import (
     OP_DELETE,
     OP_INSERT,
@@ -29,22 +32,36 @@ __all__ = [
     "OP_INSERT",
     "OP_UPDATE",
     "AlterTable",
+    "Constant",
     "CreateSchema",
     "CreateTable",
     "CreateView",
     "Demand",
+    "Difference",
     "Drop",
     "Export",
+    "Lookup",
     "Plan",
     "Planner",
+    "Removal",
     "RowWrite",
+    "Rows",
     "Rule",
     "Select",
+    "Shape",
+    "Slot",
     "Truncate",
+    "catalog_differences",
+    "columns_sql",
     "comma",
+    "create_all",
+    "create_table",
+    "create_view",
     "ident",
     "literal",
     "require_name",
+    "shape_of",
     "stored_default",
+    "table_differences",
     "with_rule",
 ]

@@ -52,6 +52,11 @@ class Rows:
     values: tuple[tuple[Slot, ...], ...]
     replace: bool
 
+    @property
+    def verb(self) -> str:
+        """What the statement says it does."""
+        return "UPSERT" if self.replace else "INSERT"
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -65,6 +70,7 @@ class Lookup:
     columns: tuple[tuple[str, str | None], ...] | None
     key: tuple[tuple[str, Slot], ...]
     counted: str = ""
+    verb: str = "SELECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Removal:
     schema: str | None
     table: str
     key: tuple[tuple[str, Slot], ...]
+    verb: str = "DELETE"
 
 
 Shape = Rows | Lookup | Removal

@@ -20,8 +20,8 @@ from engine.analyze import (
 )
 from engine.errors import UnsupportedError
 from engine.execute import format_of
-from engine.plan import RowWrite, Select
-from engine.session import integrity, introspect
+from engine.plan import RowWrite, Select, shape_of
+from engine.session import integrity, introspect, schemas
 from engine.session.frame import Call
 from engine.session.result import Result, rows
 from grammar import nodes, parse
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.analyze import Source
-    from engine.execute import Parameters, Workspace
+    from engine.execute import Answer, Parameters, Ready, Workspace
     from engine.session.frame import Frame
 
     Reader = Callable[[Call[Any]], Result]
@@ -41,6 +41,10 @@ def query(call: Call[nodes.Query]) -> Result:
     """Run a query up to its first rows; the others are read when they are asked for."""
     frame, node = call.frame, call.node
     workspace = frame.workspace()
+    if call.shape is not None:
+        ready = frame.executor.direct(call.shape, workspace, frame.schema).answer(call.params)
+        if ready is not None:
+            return _unread(ready, "SELECT")
     plan = call.planner(workspace).select(node.ast)
     return _answer(frame, plan, workspace, call.params, "SELECT")
 
@@ -55,6 +59,11 @@ def explain(call: Call[nodes.Explain]) -> Result:
     lines = [f"reads {_described(s)}" for s in plan.sources]
     if isinstance(plan, RowWrite):
         lines.insert(0, f"{plan.verb} {plan.target.table.qualified}")
+    shape = shape_of(node.statement)
+    if shape is not None and frame.executor.direct(shape, workspace, frame.schema).taken(
+        call.params
+    ):
+        lines.append("direct: carried out without the relational engine")
     lines += ["", "sql", f"  {plan.sql}", ""]
     shown = frame.executor.explain(plan, workspace, call.params, analyze=node.analyze)
     lines += shown.splitlines()
@@ -75,7 +84,10 @@ def describe(call: Call[nodes.Describe]) -> Result:
             catalog = frame.executor.around(workspace, frame.schema).catalog_at(time.point)
         table = None if isinstance(time, Between) else catalog.table(schema, name)
         if table is not None:
-            return rows(introspect.describe_table(table), "DESCRIBE", introspect.DESCRIBE_TYPES)
+            shown = introspect.describe_table(table)
+            result = rows(shown, "DESCRIBE", introspect.DESCRIBE_TYPES)
+            result.notes.append(frame.executor.layout_of(table, workspace))
+            return result
     answer = frame.executor.query(planner.select_of(target), workspace)
     answer.close()
     shown = pa.table(
@@ -141,7 +153,11 @@ def reader_of(statement: nodes.Statement) -> Reader | None:
 def _answer(
     frame: Frame, plan: Select, workspace: Workspace, params: Parameters, tag: str
 ) -> Result:
-    answer = frame.executor.query(plan, workspace, params)
+    return _unread(frame.executor.query(plan, workspace, params), tag)
+
+
+def _unread(answer: Answer | Ready, tag: str) -> Result:
+    """Return an answer as a result of which the first rows are computed."""
     batches = answer.batches()
     first = next(batches, None)
     start = [] if first is None else [first]
@@ -178,4 +194,7 @@ _READERS: dict[type[nodes.Statement], Reader] = {
     nodes.VerifyTimeline: verify,
     nodes.VerifyTable: verify,
     nodes.Copy: export,
+    nodes.DiffSchema: schemas.diff_schema,
+    nodes.SchemaHistory: lambda call: query(schemas.history_query(call)),
+    nodes.ShowCreate: schemas.show_create,
 }

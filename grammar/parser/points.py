@@ -12,6 +12,8 @@ from sqlglot import exp
 from grammar.timetravel import Point, bare_point
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from grammar.parser.cursor import Cursor
     from grammar.timetravel import PointKind
 
@@ -19,20 +21,23 @@ _NAMED: tuple[PointKind, ...] = ("snapshot", "watermark")
 """The kinds of points that are names."""
 
 
-def point(cursor: Cursor) -> Point:
-    """Read ``[TIMESTAMP] x``, ``VERSION n``, ``SNAPSHOT s`` or ``WATERMARK w``: a statement's end."""
+def point(cursor: Cursor, stops: Collection[str] = ()) -> Point:
+    """Read ``[TIMESTAMP] x``, ``VERSION n``, ``SNAPSHOT s`` or ``WATERMARK w``.
+
+    It ends with the statement, or before one of the words ``stops``.
+    """
     for kind in _NAMED:
         if cursor.take(kind.upper()):
             token = cursor.peek()
             name = exp.Literal.string(cursor.name_or_string(f"a {kind}'s name"))
             return Point(kind, name.update_positions(token))
     if cursor.take("VERSION"):
-        return Point("version", cursor.expression("a version"))
+        return Point("version", cursor.expression("a version", stops))
     cursor.take("TIMESTAMP")
     token = cursor.peek()
     text = cursor.string()
     if text is not None:
-        if not cursor.done:
+        if not cursor.done and cursor.word() not in stops:
             cursor.fail("expected the end of the statement")
         return Point("timestamp", exp.Literal.string(text).update_positions(token))
-    return bare_point(cursor.expression("a point in time"))
+    return bare_point(cursor.expression("a point in time", stops))

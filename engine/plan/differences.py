@@ -1,0 +1,217 @@
+"""What tells two definitions of a table apart: in words, and as the ALTER TABLEs that lead across.
+
+Layer: ``plan``. Invariant: the statements, run in order on the one definition, give the other, but for
+its revision and for ids of what is new. Columns, and fields inside them, are matched by their ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from engine.datatypes import parse_type, shape_of
+from engine.datatypes.words import quoted
+from engine.plan import ddl
+from engine.plan.constraints import renamed_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.catalog import Catalog, Column, Table
+    from engine.datatypes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One step from a definition to another; ``drops`` when it takes something away."""
+
+    words: str
+    sql: str
+    drops: bool = False
+
+
+def table_differences(before: Table | None, after: Table | None) -> list[Difference]:
+    """Return the steps from one definition of a table to another; None is no table."""
+    if after is None:
+        if before is None:
+            return []
+        return [Difference("table dropped", f"DROP TABLE {ddl.table_name(before)}", drops=True)]
+    if before is None:
+        return [Difference("table created", sql) for sql in ddl.create_table(after)[:1]] + [
+            Difference("comment set", sql) for sql in ddl.create_table(after)[1:]
+        ]
+    return list(_steps(before, after))
+
+
+def catalog_differences(before: Catalog, after: Catalog) -> list[tuple[Table, Difference]]:
+    """Return the steps that lead from the tables of one catalog to those of another, by table id."""
+    old = {t.id: t for t in before.tables()}
+    new = {t.id: t for t in after.tables()}
+    out = []
+    for table_id in [*old, *(i for i in new if i not in old)]:
+        a, b = old.get(table_id), new.get(table_id)
+        shown = b or a
+        if shown is not None:
+            out += [(shown, step) for step in table_differences(a, b)]
+    return out
+
+
+def _steps(before: Table, after: Table) -> Iterator[Difference]:
+    if (before.schema, before.name) != (after.schema, after.name):
+        sql = f"ALTER TABLE {ddl.table_name(before)} RENAME TO {quoted(after.name)}"
+        yield Difference(f"renamed to {after.qualified}", sql)
+    alter = f"ALTER TABLE {ddl.table_name(after)}"
+    for words, action, drops in _actions(before, after):
+        yield Difference(words, f"{alter} {action}", drops)
+    yield from _comments(before, after)
+
+
+def _actions(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+    """Yield words, action and whether it drops, in an order that works."""
+    yield from _dropped_rules(before, after)
+    old = {c.id: c for c in before.columns}
+    new = {c.id: c for c in after.columns}
+    for column in before.columns:
+        if column.id not in new:
+            yield f"column {column.name} dropped", f"DROP COLUMN {quoted(column.name)}", True
+    for column in after.columns:
+        was = old.get(column.id)
+        if was is None:
+            words = f"column {column.name} {column.type} added"
+            yield words, f"ADD COLUMN {ddl.column_sql(column)}", False
+        else:
+            yield from _column_actions(was, column)
+    yield from _moves(before, after)
+    yield from _added_rules(before, after)
+    gone = [name for name in before.options if name not in after.options]
+    if gone:
+        yield f"options reset: {', '.join(gone)}", f"RESET ({', '.join(gone)})", False
+    changed = {n: v for n, v in after.options.items() if before.options.get(n) != v}
+    if changed:
+        text = ddl.options_sql(changed)
+        yield f"options set: {text}", f"SET ({text})", False
+
+
+def _column_actions(old: Column, new: Column) -> Iterator[tuple[str, str, bool]]:
+    name = quoted(new.name)
+    if old.name != new.name:
+        words = f"column {old.name} renamed to {new.name}"
+        yield words, f"RENAME COLUMN {quoted(old.name)} TO {name}", False
+    a = shape_of(parse_type(old.type), old.parts)
+    b = shape_of(parse_type(new.type), new.parts)
+    yield from _shape_actions((new.name,), a, b)
+    if old.default != new.default:
+        done = f"SET DEFAULT {new.default}" if new.default is not None else "DROP DEFAULT"
+        words = f"default of {new.name}: {new.default or 'none'}"
+        yield words, f"ALTER COLUMN {name} {done}", False
+    if old.nullable != new.nullable:
+        word = "DROP" if new.nullable else "SET"
+        words = f"column {new.name} {'may be' if new.nullable else 'is not'} NULL"
+        yield words, f"ALTER COLUMN {name} {word} NOT NULL", False
+
+
+def _shape_actions(path: Sequence[str], a: Shape, b: Shape) -> Iterator[tuple[str, str, bool]]:
+    if a == b:
+        return
+    same = a.type.kind == b.type.kind and a.type.is_nested and a.type.size == b.type.size
+    shown, sql = ".".join(path), ".".join(map(quoted, path))
+    if not same:
+        words = f"column {shown}: {a.type.text} became {b.type.text}"
+        yield words, f"ALTER COLUMN {sql} TYPE {b.type.text}", False
+        return
+    if a.type.kind != "struct":
+        for step, x, y in zip(b.steps(), a.children, b.children, strict=True):
+            yield from _shape_actions((*path, step), x, y)
+        return
+    yield from _field_actions(path, a, b)
+
+
+def _field_actions(path: Sequence[str], a: Shape, b: Shape) -> Iterator[tuple[str, str, bool]]:
+    shown, sql = ".".join(path), ".".join(map(quoted, path))
+    for part, name in zip(a.ids, a.type.names, strict=True):
+        if part not in b.ids:
+            yield f"field {shown}.{name} dropped", f"DROP COLUMN {sql}.{quoted(name)}", True
+    for part, name, child in zip(b.ids, b.type.names, b.children, strict=True):
+        if part not in a.ids:
+            words = f"field {shown}.{name} {child.type.text} added"
+            yield words, f"ADD COLUMN {sql}.{quoted(name)} {child.type.text}", False
+            continue
+        at = a.ids.index(part)
+        was = a.type.names[at]
+        if was != name:
+            words = f"field {shown}.{was} renamed to {name}"
+            yield words, f"RENAME COLUMN {sql}.{quoted(was)} TO {quoted(name)}", False
+        yield from _shape_actions((*path, name), a.children[at], child)
+    order = [p for p in a.ids if p in b.ids] + [p for p in b.ids if p not in a.ids]
+    names = dict(zip(b.ids, b.type.names, strict=True))
+    for part, place in _order(order, b.ids, names):
+        words = f"field {shown}.{names[part]} moved"
+        yield words, f"ALTER COLUMN {sql}.{quoted(names[part])} {place}", False
+
+
+def _moves(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+    wanted = [c.id for c in after.columns]
+    known = {c.id for c in before.columns}
+    order = [c.id for c in before.columns if c.id in wanted]
+    order += [i for i in wanted if i not in known]
+    names = {c.id: c.name for c in after.columns}
+    for moved, place in _order(order, wanted, names):
+        words = f"column {names[moved]} moved {place.lower() if place == 'FIRST' else place}"
+        yield words, f"ALTER COLUMN {quoted(names[moved])} {place}", False
+
+
+def _order(
+    order: list[int], wanted: Sequence[int], names: dict[int, str]
+) -> Iterator[tuple[int, str]]:
+    """Yield the moves that sort ``order`` as ``wanted`` is."""
+    for at, part in enumerate(wanted):
+        if order[at] != part:
+            order.remove(part)
+            order.insert(at, part)
+            yield part, f"AFTER {quoted(names[wanted[at - 1]])}" if at else "FIRST"
+
+
+def _dropped_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+    kept = {c.name for c in after.checks if c in _renamed(before, after).checks}
+    kept |= {u.name for u in after.distinct if u in before.distinct}
+    names = [u.name for u in before.distinct] + [c.name for c in before.checks]
+    for name in names:
+        if name not in kept:
+            yield f"constraint {name} dropped", f"DROP CONSTRAINT {quoted(name)}", True
+
+
+def _added_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+    if after.key and after.distinct[0] not in before.distinct:
+        yield f"{ddl.key_sql(after)} added", f"ADD {ddl.key_sql(after)}", False
+    for unique in after.uniques:
+        if unique not in before.distinct:
+            text = ddl.unique_sql(after, unique)
+            yield f"{text} added", f"ADD {text}", False
+    same = _renamed(before, after).checks
+    for check in after.checks:
+        if check not in same:
+            text = ddl.check_sql(check)
+            yield f"{text} added", f"ADD {text}", False
+
+
+def _renamed(before: Table, after: Table) -> Table:
+    """Return ``before`` with its CHECKs as they read once columns have their names of ``after``."""
+    now = {c.id: c.name for c in after.columns}
+    table = before
+    for column in before.columns:
+        name = now.get(column.id, column.name)
+        if name != column.name:
+            table = replace(table, checks=renamed_checks(table, column.name, name))
+    return table
+
+
+def _comments(before: Table, after: Table) -> Iterator[Difference]:
+    if before.comment != after.comment:
+        sql = ddl.comment_sql("TABLE", ddl.table_name(after), after.comment)
+        yield Difference(f"comment: {after.comment or 'none'}", sql)
+    old = {c.id: c.comment for c in before.columns}
+    for column in after.columns:
+        if old.get(column.id) != column.comment:
+            name = f"{ddl.table_name(after)}.{quoted(column.name)}"
+            sql = ddl.comment_sql("COLUMN", name, column.comment)
+            yield Difference(f"comment on {column.name}: {column.comment or 'none'}", sql)
