@@ -81,7 +81,7 @@ class RowWriter:
         self.check(table, fresh)
         with self._lake.workspace.unwatched():
             self._check_keys(plan, table, fresh, touched)
-        self._check_uniques(plan, fresh, touched)
+            self._check_uniques(plan, fresh, touched)
         returned = self._returning(plan, table, rows, params)
         self.mark(table, entries, killed)
         self.add(table, fresh, new["_rid"])
@@ -97,9 +97,7 @@ class RowWriter:
         self.add(table, rows, None)
         return int(rows.num_rows)
 
-    def add(
-        self, table: Table, rows: pa.Table, rids: pa.ChunkedArray | None
-    ) -> list[FileEntry]:
+    def add(self, table: Table, rows: pa.Table, rids: pa.ChunkedArray | None) -> list[FileEntry]:
         """Encode rows as data files of the table; ``rids`` keep the identity of updated rows."""
         if not rows.num_rows:
             return []
