@@ -146,6 +146,36 @@ class Connection:
         """Return a new cursor."""
         return Cursor(self)
 
+    def append(self, table: str, rows: object) -> int:
+        """Add rows to a table, as INSERT does, and return how many there were.
+
+        Shape: an Arrow table, batch or reader, anything that streams Arrow, a pandas frame, a list of
+        dicts, or a list of sequences in the order of the table's columns. Columns that are left out get
+        their defaults; values are converted as INSERT converts them.
+        Cost: one commit, outside a transaction; no SQL is read.
+        Raises: IntegrityError for a key that is there, and other subclasses of ``Error``.
+        """
+        with _translated():
+            return self.session.append(table, rows).count or 0
+
+    def upsert(self, table: str, rows: object) -> int:
+        """Add rows to a keyed table in the place of those with their keys; return how many.
+
+        Shape, cost and errors: as in ``append``; a column that is left out gets its default.
+        """
+        with _translated():
+            return self.session.upsert(table, rows).count or 0
+
+    def get(self, table: str, key: object) -> dict[str, Any] | None:
+        """Return the row with a key, by column, or None when there is none.
+
+        Shape: ``key`` is a value; for a key of several columns a sequence in their order, or a dict.
+        Cost: one block of an index and one stripe of a file, unless this process holds them.
+        Raises: ProgrammingError when there is no such table or it has no key.
+        """
+        with _translated():
+            return self.session.get(table, key)
+
     def commit(self) -> None:
         """Commit the open transaction; without one, do nothing."""
         if self.session.in_transaction:
@@ -230,8 +260,18 @@ class Cursor:
         return self
 
     def executemany(self, sql: str, rows: Sequence[Sequence[object]]) -> Cursor:
-        """Run one statement for each row of parameters, in one transaction."""
+        """Run one statement for each row of parameters, in one transaction.
+
+        An INSERT or UPSERT of plain VALUES adds all rows at once.
+        """
         session = self.connection.session
+        with _translated():
+            added = session.run_many(sql, rows)
+        if added is not None:
+            self._result, self.description = None, None
+            self._batch, self._rows, self._at = None, [], 0
+            self.rowcount = added
+            return self
         own = not session.in_transaction
         if own:
             self.execute("BEGIN")

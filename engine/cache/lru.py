@@ -24,6 +24,11 @@ class Cache(Generic[Value]):
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = threading.Lock()
 
+    def drop(self, key: Hashable) -> None:
+        """Forget a value, which will never be asked for again under this key's meaning."""
+        with self._lock:
+            self._values.pop(key, None)
+
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value at ``key``, made by ``make`` when it is not here.
 

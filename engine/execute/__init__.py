@@ -11,6 +11,7 @@ from engine.execute.exact import column as exact_column
 from engine.execute.executor import Answer, Executor, format_of
 from engine.execute.keys import indexable, key_tuples, lookup
 from engine.execute.lake import Lake
+from engine.execute.moments import seconds_ago, versions_back
 from engine.execute.reads import Reads
 from engine.execute.rows import Outcome
 from engine.execute.usage import Usage
@@ -38,7 +39,9 @@ __all__ = [
     "indexable",
     "key_tuples",
     "lookup",
+    "seconds_ago",
     "suffix_of",
+    "versions_back",
     "takes_rows",
     "write_file",
 ]

@@ -9,16 +9,22 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from engine.analyze import TableSource
 from engine.errors import UsageError
+from engine.execute.backends.base import ArrowRelation
 from engine.execute.backends.duckdb import DuckDB, Stream
 from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
-from engine.execute.compact import compact
+from engine.execute.compact import compact, crowded, relayout, tidy
 from engine.execute.define import Definer
+from engine.execute.direct import Direct
+from engine.execute.keyed import KeyedWriter
 from engine.execute.lake import Lake, Opened
+from engine.execute.layouts import explained
 from engine.execute.relations import Relations
 from engine.execute.rows import RowWriter
 from engine.execute.surroundings import Surroundings
-from engine.plan import Export, RowWrite, Select, stored_default
+from engine.execute.usage import Usage
+from engine.plan import Export, RowWrite, Select, columns_sql, ident, stored_default
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from engine.execute.rows import Outcome
     from engine.execute.workspace import Workspace
     from engine.objectstore import Lease
+    from engine.plan import Shape
 
 
 class Answer:
@@ -59,11 +66,11 @@ class Answer:
 class Executor:
     """One session's relational engine and its open files."""
 
-    def __init__(self, lease: Lease | None = None) -> None:
+    def __init__(self, lease: Lease | None = None, usage: Usage | None = None) -> None:
         """Start the engine; ``lease`` tells others what this session reads."""
         self.backend = DuckDB()
         self.lease = lease
-        self._opened = Opened()
+        self._opened = Opened(Usage() if usage is None else usage)
         self._constants: dict[tuple[str, str], object] = {}
 
     def lake(self, workspace: Workspace) -> Lake:
@@ -86,6 +93,9 @@ class Executor:
         Raises: BackendError, CorruptError, IoError.
         """
         relations = Relations(self.backend, self.lake(workspace))
+        for source in plan.sources:
+            if isinstance(source, TableSource):
+                self._opened.usage.read(source.table.id)
         try:
             relations.make(plan.sources)
             return Answer(self.backend.stream(plan.sql, params, shown=True), relations.close)
@@ -101,12 +111,57 @@ class Executor:
             relations.make(plan.sources)
             return self.backend.explain(plan.sql, params, analyze=analyze)
 
+    def direct(self, shape: Shape, workspace: Workspace, schema: str) -> Direct:
+        """Return a plain statement ready to be carried out without the relational engine."""
+        return Direct(self.lake(workspace), schema, shape)
+
+    def write_direct(
+        self, shape: Shape, workspace: Workspace, schema: str, params: Sequence[Parameters]
+    ) -> int | None:
+        """Write a plain statement's rows into the workspace, once for each of the parameters.
+
+        Shape: how many rows; None when the statement has to be planned.
+        Raises: IntegrityError, CorruptError.
+        """
+        direct = self.direct(shape, workspace, schema)
+        given = direct.rows(params)
+        if given is not None and direct.table is not None:
+            return self.add(direct.table, given, workspace, replace=direct.replaces)
+        lake = self.lake(workspace)
+        with closing(Relations(self.backend, lake)) as relations:
+            return direct.remove(RowWriter(self.backend, relations, lake), params[0])
+
+    def add(self, table: Table, rows: pa.Table, workspace: Workspace, *, replace: bool) -> int:
+        """Add rows of wire types to the workspace; with ``replace``, in the place of their keys.
+
+        Raises: IntegrityError, CorruptError.
+        """
+        lake = self.lake(workspace)
+        self._opened.usage.wrote(table.id)
+        with closing(Relations(self.backend, lake)) as relations:
+            writer = RowWriter(self.backend, relations, lake)
+            keyed = KeyedWriter(writer, lake, table, replace=replace)
+            return keyed.write(rows.to_batches(), rows.schema)
+
+    def conformed(self, table: Table, rows: pa.Table, workspace: Workspace) -> pa.Table:
+        """Return rows, whose columns bear names of the table's, as all its columns in wire types.
+
+        Values are converted as INSERT converts them; columns that are not given get their defaults.
+        Raises: BackendError when a value does not fit.
+        """
+        with closing(Relations(self.backend, self.lake(workspace))):
+            self.backend.register("_given", ArrowRelation(rows))
+            names = {c.id: n for n in rows.column_names if (c := table.column(n)) is not None}
+            values = {i: f"_given.{ident(n)}" for i, n in names.items()}
+            return self.backend.table(f"SELECT {columns_sql(table, values)} FROM _given")  # noqa: S608
+
     def write(self, plan: RowWrite, workspace: Workspace, params: Parameters = None) -> Outcome:
         """Write rows into the workspace.
 
         Raises: IntegrityError, BackendError, CorruptError.
         """
         lake = self.lake(workspace)
+        self._opened.usage.wrote(plan.target.table.id)
         with closing(Relations(self.backend, lake)) as relations:
             return RowWriter(self.backend, relations, lake).apply(plan, params)
 
@@ -130,6 +185,22 @@ class Executor:
         answer = self.query(plan.query, workspace, params)
         return write_file(answer.batches(), answer.schema, plan.path, plan.form, plan.options)
 
+    def relayout(self, workspace: Workspace) -> None:
+        """Rewrite, before a commit, the files that their tables' policies want rewritten."""
+        relayout(self.lake(workspace), self._opened.usage)
+
+    def layout_of(self, table: Table, workspace: Workspace) -> str:
+        """Return in words when a table's files are rewritten, and why so."""
+        return explained(table, self.lake(workspace))
+
+    def crowded(self, workspace: Workspace) -> set[str]:
+        """Return the ids of tables that are to be compacted after this workspace's commit."""
+        return crowded(workspace, self._opened.usage)
+
+    def tidy(self, workspace: Workspace, ids: set[str]) -> None:
+        """Compact tables in the workspace as their policies want it."""
+        tidy(self.lake(workspace), self._opened.usage, ids)
+
     def compact(self, workspace: Workspace, tables: Iterable[Table]) -> int:
         """Merge files of tables in the workspace; return how many files went away."""
         lake = self.lake(workspace)
@@ -145,6 +216,7 @@ class Executor:
 
     def close(self) -> None:
         """Stop the engine."""
+        self._opened.usage.save()
         if self.lease is not None:
             self.lease.close()
         self.backend.close()

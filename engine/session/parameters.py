@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
 
 def named(
-    values: Sequence[object] | Mapping[str, object] | None, wanted: set[str]
+    values: Sequence[object] | Mapping[str, object] | None, wanted: Set[str]
 ) -> dict[str, object]:
     """Return the values by parameter name; ``?`` and ``$1`` are called ``_1``.
 

@@ -11,7 +11,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.analyze import blame, parameters, place_of, quoted_as_text, trees_of
+from engine.analyze import blame, place_of, quoted_as_text, trees_of
 from engine.clock import SystemClock
 from engine.errors import (
     GrizzlyError,
@@ -20,21 +20,22 @@ from engine.errors import (
     UnsupportedError,
     UsageError,
 )
-from engine.execute import BackendError, Executor
-from engine.session import commits, integrity, moments, places, reading
+from engine.execute import BackendError, Executor, Usage
+from engine.session import bulk, commits, integrity, keys, moments, pins, places, reading
 from engine.session.actions import ACTIONS
 from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
 from engine.session.frame import Call, Frame
 from engine.session.parameters import named
-from grammar import nodes, parse
+from engine.session.prepared import Texts
+from grammar import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.clock import Clock
-    from engine.execute import Parameters
+    from engine.errors import Span
     from engine.session.integrity import Finding
     from engine.session.proofs import Proofs
 from engine.session.result import Result
@@ -63,7 +64,7 @@ class Session:
     ) -> None:
         """Open the lakehouse or archive at ``path``.
 
-        Cost: some 40 ms for the relational engine, and the last segment of the log.
+        Cost: the last segment of the log; the relational engine starts when a statement needs it.
         Raises: LakeError, CorruptError, ArchiveError, UsageError for a bad ``as_of``.
         """
         self.path = path
@@ -75,10 +76,13 @@ class Session:
         pinned = None if as_of is None else moments.resolve(as_of, self.timeline, now)
         self.read_only = not writable or as_of is not None
         lease = places.lease_of(self.timeline)
-        self._frame = Frame(Executor(lease), self.timeline, self.clock, pinned)
+        usage = None if self.read_only else Usage(self.timeline.store)
+        self._frame = Frame(Executor(lease, usage), self.timeline, self.clock, pinned)
+        self._texts = Texts()
         self._serial = 0
         self._active: weakref.ref[Result] | None = None
         self._closed = False
+        self._pins: list[pins.Pin] = []
 
     # ------------------------------------------------------------------ state
 
@@ -123,14 +127,64 @@ class Session:
 
         Raises: ParseError before anything runs; then whatever the statement raises.
         """
-        if self._closed:
-            raise UsageError("the session is closed")
+        self._check_open()
         if not isinstance(text, str):
             raise UsageError(f"statements are text, not {type(text).__name__}")
-        statements = parse(text)
-        values = named(params, parameters([t for s in statements for t in trees_of(s)]))
-        for statement in statements:
-            yield self._timed(text, statement, values)
+        prepared = self._texts.read(text)
+        values = named(params, prepared.wanted)
+        for statement, shape in prepared.statements:
+            call = Call(self._frame, text, statement, values, shape)
+            yield self._timed(lambda call=call: self._explained(call))  # type: ignore[misc]
+
+    def run_many(self, text: str, rows: Sequence[Sequence[object]]) -> int | None:
+        """Run one plain statement that adds rows, once for each of ``rows``, as one statement.
+
+        Shape: how many rows were added; None, and nothing done, when the text is anything else.
+        Raises: ParseError, UsageError, IntegrityError.
+        """
+        self._check_open()
+        prepared = self._texts.read(text)
+        if len(prepared.statements) != 1 or not rows:
+            return None
+        ((statement, shape),) = prepared.statements
+        if shape is None or not isinstance(statement, nodes.Write | nodes.Upsert):
+            return None
+        many = [named(row, prepared.wanted) for row in rows]
+        call = Call(self._frame, text, statement, many[0], shape, tuple(many))
+        frame = self._frame
+        direct = frame.executor.direct(shape, frame.workspace(), frame.schema)
+        if direct.rows(many) is None:
+            return None
+        return self._timed(lambda: self._explained(call)).count
+
+    def append(self, table: str, rows: object) -> Result:
+        """Add rows to a table, as INSERT does; see ``engine.session.bulk.add`` for their shape."""
+        return self._added(table, rows, replace=False)
+
+    def upsert(self, table: str, rows: object) -> Result:
+        """Add rows to a table in the place of those with their keys, as UPSERT does."""
+        return self._added(table, rows, replace=True)
+
+    def get(self, table: str, key: object) -> dict[str, object] | None:
+        """Return the row with a key by column, or None when there is none."""
+        self._check_open()
+        text, values = bulk.key_query(self._frame, table, key)
+        (result,) = self.run(text, values)
+        return bulk.first(result)
+
+    def _added(self, table: str, rows: object, *, replace: bool) -> Result:
+        self._check_open()
+        self._check_writable(None)
+
+        def action(workspace: Workspace) -> Result:
+            return bulk.add(self._frame, workspace, table, rows, replace=replace)
+
+        written = f"{'UPSERT' if replace else 'INSERT'} INTO {table}"
+        return self._timed(lambda: commits.run(self._frame, written, action))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("the session is closed")
 
     def interrupt(self) -> None:
         """Stop the running statement; it raises CancelledError."""
@@ -143,6 +197,8 @@ class Session:
     @property
     def proofs(self) -> Proofs:
         """What proves commits, tables, changes and rows to someone who has nothing else."""
+        from engine.session.proofs import Proofs  # noqa: PLC0415 - few sessions prove anything
+
         return Proofs(self.timeline, self.clock, lambda: self._frame.schema)
 
     @property
@@ -154,13 +210,24 @@ class Session:
         """Return the keys that sign this lakehouse: since which version, and the verifier key."""
         return integrity.signers(self.timeline)
 
+    def guard(self) -> None:
+        """Check that the log is signed with a trusted key, and not less or other than once seen.
+
+        Cost: under a millisecond; two more where the user names keys to trust.
+        Raises: VerificationError.
+        """
+        keys.require_trusted(self.timeline)
+        self._pins = pins.check(self.timeline, self.path)
+
     def close(self) -> None:
         """Close the session; an open transaction is dropped."""
         self._frame.transaction = None
+        for pin in self._pins:
+            pin.advance(self.timeline)
         self._closed = True
         self._frame.executor.close()
 
-    def _timed(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
+    def _timed(self, run: Callable[[], Result]) -> Result:
         active = None if self._active is None else self._active()
         self._active = None
         if active is not None:
@@ -170,7 +237,7 @@ class Session:
         self._frame.hold()
         unread = False
         try:
-            result = self._explained(text, statement, params)
+            result = run()
             unread = result.kind == "rows"
         finally:
             if not unread:
@@ -180,13 +247,14 @@ class Session:
             self._active = weakref.ref(result)
         return result
 
-    def _explained(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
+    def _explained(self, call: Call[nodes.Statement]) -> Result:
         """Run a statement; the backend's complaints become ours, with a place in the text."""
+        statement = call.node
         trees = trees_of(statement)
         notes: list[str] = []
         while True:
             try:
-                result = self._dispatch(text, statement, params)
+                result = self._dispatch(call)
                 if result.read is not None:
                     result.read = self._translating(result.read, statement)
                 result.notes[:0] = notes
@@ -195,6 +263,7 @@ class Session:
                 name = error.names[0] if error.kind == "bind" and error.names else None
                 loose = self.options["double_quotes"] == "string"
                 if name and loose and quoted_as_text(trees, name):
+                    self._texts.forget(call.text)
                     notes.append(f'no column is called {name}: "{name}" was read as text')
                     continue
                 raise self._blamed(error, statement) from None
@@ -230,9 +299,8 @@ class Session:
             self._frame.executor.backend.functions,
         )
 
-    def _dispatch(self, text: str, statement: nodes.Statement, params: Parameters) -> Result:
-        kind = type(statement)
-        call = Call(self._frame, text, statement, params)
+    def _dispatch(self, call: Call[nodes.Statement]) -> Result:
+        statement, kind = call.node, type(call.node)
         control = CONTROLS.get(kind)
         if control is not None:
             return control(self._frame, statement)
@@ -242,11 +310,14 @@ class Session:
         action = ACTIONS.get(kind)
         if action is None:
             raise UnsupportedError("this statement is not offered yet", span=statement.span)
+        self._check_writable(statement.span)
+        return commits.run(self._frame, call.written, lambda workspace: action(call, workspace))
+
+    def _check_writable(self, span: Span | None) -> None:
         if self.read_only:
             why = f"as of {self.as_of}" if self.as_of else "read-only"
             raise ReadOnlyError(
                 f"{self.name} is open {why}; nothing can be changed",
-                span=statement.span,
+                span=span,
                 hint=places.way_out(self.path),
             )
-        return commits.run(self._frame, call.written, lambda workspace: action(call, workspace))

@@ -194,19 +194,19 @@ def _partners(group: Ints, identity: Ints, other_group: Ints, other: Ints) -> In
 
     Each place is given once, to the first that asks.
     """
-    one, two = identity, other
-    if len(group) and group[-1] != group[0]:
+    if not len(identity) or not len(other):
+        return np.full(len(other), -1, dtype=np.int64)
+    one, two = identity, np.where(other_group == group[0], other, -1)
+    if group[-1] != group[0]:
         steps = int(max(group[-1], other_group[-1])) + 1
         _, codes = np.unique(np.concatenate([identity, other]), return_inverse=True)
         one = codes[: len(identity)] * steps + group
         two = codes[len(identity) :] * steps + other_group
-    elif len(group):
-        two = np.where(other_group == group[0], other, -1)
     sorted_already = bool((one[1:] > one[:-1]).all())
     order = None if sorted_already else np.argsort(one, kind="stable")
     ranked = one if order is None else one[order]
-    place = np.minimum(np.searchsorted(ranked, two), max(0, len(ranked) - 1))
-    hit = ranked[place] == two if len(ranked) else np.zeros(len(two), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(ranked, two), len(ranked) - 1)
+    hit = ranked[place] == two
     at = np.where(hit, place if order is None else order[place], -1).astype(np.int64)
     _, first = np.unique(at, return_index=True)
     once = np.full(len(at), -1, dtype=np.int64)

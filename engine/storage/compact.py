@@ -20,16 +20,17 @@ TARGET_ROWS = 983_040
 """Files of this many live rows are left alone."""
 _FANOUT = 8
 """So many files of one size tier make a file of the next: each row moves once per tier."""
-_WASTE = 0.2
+WASTE = 0.2
 """A file with more than this share of deleted rows is rewritten."""
 
 
-def choose(files: Sequence[ScanFile]) -> list[list[ScanFile]]:
+def choose(files: Sequence[ScanFile], waste: float = WASTE) -> list[list[ScanFile]]:
     """Return groups of files, each to become one file; none when nothing is worth moving.
 
+    A file with more than ``waste`` of its rows dead is worth it.
     Shape: groups are disjoint and keep the files' order.
     """
-    wasteful = [f for f in files if f.rows and f.rows - f.live > _WASTE * f.rows]
+    wasteful = [f for f in files if f.rows and f.rows - f.live > waste * f.rows]
     tiers: dict[int, list[ScanFile]] = {}
     for file in files:
         if file.live < TARGET_ROWS:

@@ -63,6 +63,10 @@ class Places:
         """Return the first of them."""
         return int(self.keys[0]), int(self.files[0]), int(self.positions[0])
 
+    def among(self, chosen: Sequence[int]) -> Indices:
+        """Return the files as places in ``chosen``, which is sorted and holds them all."""
+        return np.searchsorted(np.array(chosen, dtype=np.int64), self.files)
+
     def by_file(self) -> list[tuple[int, deletion.Bitmap]]:
         """Return the positions found in each file."""
         order = np.argsort(self.files, kind="stable")

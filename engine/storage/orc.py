@@ -36,6 +36,9 @@ _OPTIONS: dict[str, Any] = {
     "compression_block_size": 256 << 10,
     "dictionary_key_size_threshold": 0.8,
 }
+_SMALL_ROWS = 16_384
+_SMALL_OPTIONS: dict[str, Any] = {"compression": "uncompressed"}
+"""A small file is soon merged into a larger one: compressing it costs more than writing it."""
 _EXACT = frozenset(
     {
         pa.bool_(),
@@ -64,7 +67,8 @@ def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
     sink = pa.BufferOutputStream()
     # A stripe is written out once a batch has made it larger than stripe_size: with 1, after every
     # batch that leaves the encoders' buffers. Whether it was, the sink's position tells.
-    writer = orc.ORCWriter(sink, batch_size=rows, stripe_size=1, **_OPTIONS)
+    options = _OPTIONS if table.num_rows >= _SMALL_ROWS else _SMALL_OPTIONS
+    writer = orc.ORCWriter(sink, batch_size=rows, stripe_size=1, **options)
     stripes: list[tuple[int, int]] = []
     pending, end = 0, _HEADER
     for start in range(0, max(1, table.num_rows), rows):
