@@ -1,39 +1,124 @@
 """Small and half-dead files are merged; no row changes.
 
 Layer: ``execute``. Invariant: a merge keeps every row's values, id and last version, so no change log
-ever shows it.
+ever shows it. A row of the very commit that merges it has no final id yet, and inherits it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.catalog import PENDING_VERSION, FileEntry
+from engine.execute.policy import policy_of
 from engine.execute.rows import encode
-from engine.storage import TableScan, choose, merge
+from engine.execute.workspace import FIRST_PENDING_ROW, is_pending
+from engine.storage import choose, merge
+from engine.storage.compact import WASTE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from engine.catalog import Table
     from engine.execute.lake import Lake
+    from engine.execute.policy import Policy
+    from engine.execute.usage import Usage
+    from engine.execute.workspace import Workspace
 
-CROWD = 64
-"""A table with so many files is compacted after a commit that wrote to it."""
+BUDGET_ROWS = 1 << 20
+"""Compaction after a commit moves about so many rows at most; the rest waits for the next."""
 
 
-def compact(table: Table, lake: Lake) -> int:
+def tidy(lake: Lake, usage: Usage, ids: set[str]) -> None:
+    """Compact tables after a commit, as their policies want it, and not too much at once."""
+    for table in lake.workspace.catalog.tables():
+        if table.id in ids:
+            policy = policy_of(table, *usage.of(table.id))
+            compact(table, lake, WASTE if policy.waste is None else policy.waste, BUDGET_ROWS)
+
+
+def compact(table: Table, lake: Lake, waste: float = WASTE, budget: int | None = None) -> int:
     """Merge what is worth merging in one table; return how many files went away.
 
     Cost: each row moves once per size tier over its life.
     """
-    workspace = lake.workspace
-    entries = workspace.catalog.files(table)
+    entries = lake.workspace.catalog.files(table)
     files = [lake.scan_file(n, entry) for n, entry in enumerate(entries)]
-    gone = 0
-    for group in choose(files):
-        rows = merge(TableScan(lake.columns(table), group))
-        for file in group:
-            workspace.put(entries[file.file_id].state_key(table.id), None)
-        encoded = encode(rows, table)
-        for part in encoded:
-            workspace.add_file(table, part)
-        gone += len(group) - len(encoded)
+    gone = moved = 0
+    for group in choose(files, waste):
+        if budget is not None and moved >= budget:
+            break
+        moved += sum(file.live for file in group)
+        gone += len(group) - rewrite(table, lake, [entries[file.file_id] for file in group])
     return gone
+
+
+def rewrite(table: Table, lake: Lake, entries: Sequence[FileEntry]) -> int:
+    """Put the live rows of files into new ones; return how many these are."""
+    workspace = lake.workspace
+    with workspace.unwatched():
+        rows = _settled(merge(lake.scan_entries(table, entries)))
+    for entry in entries:
+        workspace.put(entry.state_key(table.id), None)
+    encoded = encode(rows, table)
+    for part in encoded:
+        workspace.add_file(table, part)
+    return len(encoded)
+
+
+def relayout(lake: Lake, usage: Usage) -> None:
+    """Rewrite, before a commit, those files whose rows it kills and whose table wants it so.
+
+    Cost: nothing for tables of type ``mor``; else the files that are rewritten.
+    """
+    workspace = lake.workspace
+    for table in _written(workspace):
+        policy = policy_of(table, *usage.of(table.id))
+        hit = list(_hit(workspace, table, policy))
+        if hit:
+            fresh = [e for e in workspace.catalog.files(table) if is_pending(e.rid)]
+            if sum(e.live for e in (*hit, *fresh)) > policy.most:
+                fresh = []
+            rewrite(table, lake, [*hit, *fresh])
+
+
+def crowded(workspace: Workspace, usage: Usage) -> set[str]:
+    """Return the ids of tables this workspace wrote to that are to be compacted after it."""
+    found = set()
+    for table in _written(workspace):
+        policy = policy_of(table, *usage.of(table.id))
+        files = workspace.catalog.files(table)
+        late = any(e.rows > policy.most and policy.rewrites(e.rows, e.dead) for e in files)
+        if len(files) >= policy.crowd or late:
+            found.add(table.id)
+    return found
+
+
+def _written(workspace: Workspace) -> list[Table]:
+    ids = {k.split("/")[1] for k in workspace.changes if k.startswith("f/")}
+    return [t for t in workspace.catalog.tables() if t.id in ids] if ids else []
+
+
+def _hit(workspace: Workspace, table: Table, policy: Policy) -> Iterable[FileEntry]:
+    for key, value in workspace.changes.items():
+        if value is None or not key.startswith(table.file_prefix):
+            continue
+        before = workspace.base.get(key)
+        if before is None:
+            continue
+        entry = FileEntry.decode(key, value)
+        grew = entry.dead > FileEntry.decode(key, before).dead
+        if grew and entry.rows <= policy.most and policy.rewrites(entry.rows, entry.dead):
+            yield entry
+
+
+def _settled(rows: pa.Table) -> pa.Table:
+    """Leave out the provisional ids and versions: their rows inherit the new file's."""
+    for name, first in (("_rid", FIRST_PENDING_ROW), ("_cv", PENDING_VERSION)):
+        column = rows[name]
+        final = pc.if_else(pc.less(column, first), column, pa.scalar(None, pa.int64()))
+        if final.null_count:
+            rows = rows.set_column(rows.column_names.index(name), name, final)
+    return rows

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from engine.catalog import Catalog, Column, FileEntry, Ref, Table
     from engine.datatypes import DataType
+    from engine.execute.usage import Usage
     from engine.execute.workspace import Workspace
     from engine.objectstore import ByteSource
     from engine.storage import Bitmap, Keys, Run
@@ -42,8 +43,9 @@ OPEN_FILES = 1_024
 class Opened:
     """What a session has opened and verified, by digest."""
 
-    def __init__(self) -> None:
-        """Open nothing yet."""
+    def __init__(self, usage: Usage) -> None:
+        """Open nothing yet; ``usage`` is what the session sees of how tables are used."""
+        self.usage = usage
         self.files: Cache[DataFile] = Cache(OPEN_FILES)
         self.marks: Cache[Bitmap] = Cache(OPEN_FILES)
         self.keys: Cache[StoredKeys] = Cache(OPEN_FILES)

@@ -121,7 +121,7 @@ def test_a_step_that_fails_leaves_no_half_vacuum(
             for name in ("move", "append", "put"):
                 real = getattr(type(session.timeline.store), name)
 
-                def stopping(self: object, *args: object, real=real, name=name) -> object:  # type: ignore[no-untyped-def]  # noqa: ANN001
+                def stopping(self: object, *args: object, real=real, name=name) -> object:  # type: ignore[no-untyped-def]
                     failing(name)
                     return real(self, *args)
 
