@@ -7,6 +7,7 @@ evidence is false, 2 when the command or the file cannot be used.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,11 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProofError as error:
         sys.stderr.write(f"{options.bundle}: the proof is false: {error}\n")
         return 5
-    sys.stdout.write("\n".join(describe(report)) + "\n")
+    said = describe(report)
     if not report.pinned:
-        sys.stdout.write(
-            "Compare the key with one from a source you trust, or give it with --key.\n"
-        )
+        said.append("Compare the key with one from a source you trust, or give it with --key.")
+    try:
+        sys.stdout.write("\n".join(said) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
     return 0
 
 

@@ -15,6 +15,7 @@ from engine.proof import fields
 from engine.proof.canonical import parse
 from engine.proof.errors import ProofError
 from engine.proof.hashing import leaf_hash
+from engine.proof.hashing import root as tree_root
 from engine.proof.tree import root_from_inclusion
 from engine.proof.values import Decimal
 
@@ -89,6 +90,21 @@ class Header:
         if root_from_inclusion(index, count, leaf, path) != self.root:
             raise ProofError("the block is not in the file")
         return self.decode(data, min(BLOCK, self.rows - index * BLOCK))
+
+    def whole(self, blocks: list[bytes]) -> list[list[Any]]:
+        """Return all columns, from all blocks.
+
+        Raises: ProofError.
+        """
+        leaves = [hashlib.sha256(b"\x00\x30" + data).digest() for data in blocks]
+        if len(blocks) != -(-self.rows // BLOCK) or tree_root(leaves) != self.root:
+            raise ProofError("the blocks are not those of the file")
+        found: list[list[Any]] = [[] for _ in (*self.columns, *self.hidden)]
+        for index, data in enumerate(blocks):
+            part = self.decode(data, min(BLOCK, self.rows - index * BLOCK))
+            for column, values in zip(found, part, strict=True):
+                column.extend(values)
+        return found
 
     def decode(self, data: bytes, rows: int) -> list[list[Any]]:
         """Return the columns that a block's bytes spell.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.proof import anchor as anchors
-from engine.proof import claims, ed25519
+from engine.proof import claims, ed25519, rows
 from engine.proof.canonical import canonical, parse
 from engine.proof.errors import ProofError
 from engine.proof.report import Report
@@ -29,6 +29,8 @@ _KINDS: Final[dict[str, tuple[set[str], Callable[..., dict[str, Any]]]]] = {
     "state": ({"state"}, claims.state),
     "table": ({"state", "table"}, claims.table),
     "changes": ({"before", "shared", "since", "state", "table"}, claims.changes),
+    "row": ({"at", "file", "row", "state", "table"}, rows.row),
+    "absent": ({"files", "key", "state", "table"}, rows.absent),
 }
 
 

@@ -9,7 +9,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Final
 
-_PER_SECOND: Final = {
+PER_SECOND: Final = {
     "TIME": 10**6,
     "TIME_NS": 10**9,
     "TIMESTAMP_S": 1,
@@ -69,7 +69,7 @@ def _plain(value: Any, kind: str) -> str:
 def _moment(value: int, kind: str) -> str:
     if kind == "DATE" and value in _DAYS:
         return (_EPOCH + datetime.timedelta(days=value)).date().isoformat()
-    per_second = _PER_SECOND.get(kind)
+    per_second = PER_SECOND.get(kind)
     if per_second is None:
         return str(value)
     seconds, ticks = divmod(value, per_second)

@@ -31,21 +31,17 @@ def headline(report: Report) -> str:
     facts, leaf = report.facts, report.leaf
     if leaf is None:
         return f"{len(facts['trees'])} earlier logs, each the beginning of the next and of this log"
-    match report.kind:
-        case "commit":
-            return f"commit {leaf.seq} ({leaf.op})"
-        case "state":
-            return f"{len(facts['entries'])} entries of the state after commit {leaf.seq}"
-        case "table":
-            return (
-                f"table {_plain(facts['table'])} is {len(facts['files'])} files, all shown, "
-                f"after commit {leaf.seq}"
-            )
-        case _:
-            return (
-                f"{len(facts['entries'])} changed entries, all shown, of table "
-                f"{_plain(facts['table'])} from commit {facts['since']} to {leaf.seq}"
-            )
+    files, entries = len(facts.get("files", ())), len(facts.get("entries", ()))
+    table, after = _plain(facts.get("table")), f"after commit {leaf.seq}"
+    return {
+        "commit": f"commit {leaf.seq} ({leaf.op})",
+        "state": f"{entries} entries of the state {after}",
+        "table": f"table {table} is {files} files, all shown, {after}",
+        "changes": f"{entries} changed entries, all shown, of table {table} "
+        f"from commit {facts.get('since')} to {leaf.seq}",
+        "row": f"a row of table {table} {after}",
+        "absent": f"no row with the key in table {table} {after}",
+    }[report.kind]
 
 
 def details(report: Report) -> list[str]:
@@ -102,10 +98,21 @@ def _changes(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _row(facts: dict[str, Any]) -> list[str]:
+    return [f"{_plain(name)}: {_plain(value)}" for name, value in facts["row"].items()]
+
+
+def _absent(facts: dict[str, Any]) -> list[str]:
+    lines = [f"{_plain(name)}: {_plain(text)}" for name, text in facts["key"].items()]
+    return [*lines, f"in none of {len(facts['files'])} files, which are all of the table"]
+
+
 _FACTS = {
     "commit": _commit,
     "consistency": _consistency,
     "state": _state,
     "table": _table,
     "changes": _changes,
+    "row": _row,
+    "absent": _absent,
 }

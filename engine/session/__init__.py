@@ -36,12 +36,22 @@ def connect(
     read_only: bool = False,
     as_of: str | None = None,
     clock: Clock | None = None,
+    guarded: bool = False,
 ) -> Session:
     """Open a session on the lakehouse or ``.gobi`` archive at ``path``.
 
-    Raises: LakeError, CorruptError, ArchiveError, IoError, UsageError.
+    ``guarded`` holds the log against what this user has seen of it before, and the keys they trust.
+
+    Raises: LakeError, CorruptError, ArchiveError, IoError, UsageError; VerificationError if guarded.
     """
-    return Session(find_lake(explicit=str(path)), read_only=read_only, as_of=as_of, clock=clock)
+    session = Session(find_lake(explicit=str(path)), read_only=read_only, as_of=as_of, clock=clock)
+    if guarded:
+        try:
+            session.guard()
+        except BaseException:
+            session.close()
+            raise
+    return session
 
 
 def write_file(table: pa.Table, target: str, form: str) -> int:

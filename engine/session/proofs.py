@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from engine.catalog import Catalog
 from engine.errors import BindError, UsageError
 from engine.session import moments
+from engine.session.rowproofs import Rows
 from engine.timeline.proving import Prover
 from grammar import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from engine.catalog import Table
     from engine.clock import Clock
@@ -81,6 +82,39 @@ class Proofs:
             raise UsageError(f"version {first} is not before version {last}")
         table = self._table(name, last, first)
         return Prover(self._timeline).changes(first, last, table.id)
+
+    def row(self, name: str, key: Sequence[str], at: str | None = None) -> bytes:
+        """Return a proof of the row of a table that has a primary key.
+
+        ``key`` is one text for each column of the key.
+
+        Cost: decodes the file that holds the row.
+        Raises: BindError when there is no such table, UsageError when there is no such row.
+        """
+        version = self._moment(at)
+        table = self._table(name, version)
+        rows = Rows(self._timeline, table, version)
+        found = rows.find(rows.key(key))
+        if found is None:
+            raise UsageError(
+                f"{table.qualified} has no row with the key ({', '.join(key)}) at version {version}",
+                hint="prove --absent proves that",
+            )
+        body = {"at": found.at, "file": found.evidence, "row": found.row}
+        return Prover(self._timeline).row(version, table.id, found.entry.state_key(table.id), body)
+
+    def absent(self, name: str, key: Sequence[str], at: str | None = None) -> bytes:
+        """Return a proof that no row of a table has a primary key.
+
+        Cost: a block of the index of each file that has one; other files are shown whole.
+        Raises: BindError when there is no such table, UsageError when there is such a row.
+        """
+        version = self._moment(at)
+        table = self._table(name, version)
+        rows = Rows(self._timeline, table, version)
+        wanted = rows.key(key)
+        body = {"files": rows.absence(wanted), "key": wanted}
+        return Prover(self._timeline).absent(version, table.id, body)
 
     def _known(self, version: int) -> None:
         newest = self._timeline.refresh().seq

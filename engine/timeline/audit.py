@@ -44,8 +44,13 @@ def announced_key(head: Head) -> VerifierKey:
 
 def _key(checkpoint: Checkpoint, state: State) -> VerifierKey:
     try:
-        value = state.get(draft.verifier_key_entry(checkpoint.key_id))
-        key = VerifierKey.parse(json.loads(value or b"{}")["vkey"])
+        held = json.loads(state.get(draft.verifier_key_entry(checkpoint.key_id)) or b"{}")
+        key = VerifierKey.parse(held["vkey"])
+        if checkpoint.size > held.get("until", checkpoint.size) + 1:
+            raise CorruptError(
+                "the checkpoint is signed with a key that was retired before",
+                subject=layout.CHECKPOINT,
+            )
     except (ProofError, ValueError, KeyError, TypeError) as error:
         raise CorruptError(
             "the key that signed the checkpoint is not announced in the log",

@@ -100,8 +100,14 @@ def compose(place: Place, proposal: Proposal, now: int) -> Draft:
     wanted = dict(proposal.changes)
     key = place.signer.verifier_key(place.origin)
     announced = verifier_key_entry(key.id)
-    if place.state.get(announced) is None:
+    held = place.state.get(announced)
+    if held is None:
         wanted[announced] = canonical({"since": seq, "vkey": key.text()})
+    elif b'"until":' in held:
+        raise UsageError(
+            f"the signing key {key.id.hex()} was retired from this lakehouse",
+            hint="$GRIZZLY_KEY names the file of the key that follows it",
+        )
     changes = _checked(wanted)
     state = place.state.apply(changes)
     meta = _meta(proposal)

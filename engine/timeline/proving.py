@@ -83,6 +83,24 @@ class Prover:
         }
         return self._encode("changes", body)
 
+    def row(self, seq: int, table: str, key: str, body: dict[str, Any]) -> bytes:
+        """Return a proof of a row in the file at ``key`` of the state, from what shows the file.
+
+        Raises: UsageError, CorruptError, IoError.
+        """
+        tree = show(self._timeline.state_at(seq), [f"t/{table}", key])
+        return self._encode("row", {**self._anchored(seq), **body, "state": tree, "table": table})
+
+    def absent(self, seq: int, table: str, body: dict[str, Any]) -> bytes:
+        """Return a proof that a table has no row with a key, from what shows all its files.
+
+        Raises: UsageError, CorruptError, IoError.
+        """
+        tree = show(self._timeline.state_at(seq), [f"t/{table}"], [prefix_range(f"f/{table}/")])
+        return self._encode(
+            "absent", {**self._anchored(seq), **body, "state": tree, "table": table}
+        )
+
     def _anchored(self, seq: int) -> dict[str, Any]:
         path = self._timeline.inclusion(seq, self.size)
         leaf = parse(self._timeline.commit_at(seq).leaf)

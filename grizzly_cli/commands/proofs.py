@@ -180,6 +180,16 @@ def prove(
     changes: Annotated[
         str | None, typer.Option("--changes", metavar="T", help="All that changed in a table.")
     ] = None,
+    row: Annotated[
+        str | None, typer.Option("--row", metavar="T", help="The row of a table with --key.")
+    ] = None,
+    absent: Annotated[
+        str | None, typer.Option("--absent", metavar="T", help="That no row of a table has --key.")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="K", help="A primary key; once for each of its columns."),
+    ] = None,
     state: Annotated[
         list[str] | None,
         typer.Option("--state", metavar="KEY", help="What a key of the state holds; repeatable."),
@@ -202,35 +212,39 @@ def prove(
     Example: grizzly -d shop prove --commit 3 -o p.json
     """
     context: Context = ctx.obj
-    asked = {
-        "--commit": commit,
-        "--consistency": consistency,
-        "--table": table,
-        "--changes": changes,
-        "--state": state or None,
+    asked: dict[str, tuple[object, Callable[[Proofs], bytes]]] = {
+        "--commit": (commit, lambda proofs: proofs.commit(commit or 0)),
+        "--consistency": (consistency, lambda proofs: proofs.consistency(*consistency or (0, 0))),
+        "--table": (table, lambda proofs: proofs.table(table or "", at)),
+        "--changes": (changes, lambda proofs: proofs.changes(changes or "", since or "", until)),
+        "--row": (row, lambda proofs: proofs.row(row or "", key or [], at)),
+        "--absent": (absent, lambda proofs: proofs.absent(absent or "", key or [], at)),
+        "--state": (state or None, lambda proofs: proofs.state(state or [], at)),
     }
-    chosen = [name for name, value in asked.items() if value is not None]
+    chosen = [name for name, (value, _) in asked.items() if value is not None]
     if len(chosen) != 1:
         raise UsageError(f"prove takes one of {', '.join(asked)}", hint="grizzly prove --help")
-    if (since or until) and changes is None:
-        raise UsageError("--since and --until go with --changes")
-    if at and chosen[0] not in {"--table", "--state"}:
-        raise UsageError(f"--at does not go with {chosen[0]}")
+    _fitting(chosen[0], {"--key": key, "--at": at, "--since": since, "--until": until})
+    return _written(context, asked[chosen[0]][1])
 
-    def made(proofs: Proofs) -> bytes:
-        if commit is not None:
-            return proofs.commit(commit)
-        if consistency is not None:
-            return proofs.consistency(*consistency)
-        if table is not None:
-            return proofs.table(table, at)
-        if changes is not None:
-            if since is None:
-                raise UsageError("changes needs a moment to start from", hint="--since VERSION")
-            return proofs.changes(changes, since, until)
-        return proofs.state(state or [], at)
 
-    return _written(context, made)
+_FITTING = {
+    "--changes": {"--since", "--until"},
+    "--table": {"--at"},
+    "--state": {"--at"},
+    "--row": {"--key", "--at"},
+    "--absent": {"--key", "--at"},
+}
+
+
+def _fitting(chosen: str, given: dict[str, object]) -> None:
+    """Refuse what does not go with the kind of proof, or is missing for it."""
+    fitting = _FITTING.get(chosen, set())
+    for name, value in given.items():
+        if value and name not in fitting:
+            raise UsageError(f"{name} does not go with {chosen}")
+        if not value and name in fitting & {"--key", "--since"}:
+            raise UsageError(f"{chosen} needs {name}")
 
 
 def _written(context: Context, made: Callable[[Proofs], bytes]) -> int:

@@ -73,7 +73,9 @@ class Context:
 
         settings = self.settings
         path = engine.find_lake(explicit=settings.db)
-        return engine.connect(path, read_only=settings.read_only, as_of=settings.as_of)
+        return engine.connect(
+            path, read_only=settings.read_only, as_of=settings.as_of, guarded=True
+        )
 
     @property
     def open_session(self) -> Session | None:

@@ -93,7 +93,7 @@ def test_shared_options_go_anywhere(grizzly, argv):
     code, out, _ = grizzly(*argv)
     assert code == 0
     assert out.startswith('[{"id":1')
-    assert grizzly.opened == [("shop", {"read_only": False, "as_of": None})]
+    assert grizzly.opened == [("shop", {"read_only": False, "as_of": None, "guarded": True})]
 
 
 def test_a_pipe_gets_csv_and_narration_stays_on_stderr(grizzly):
@@ -107,7 +107,7 @@ def test_a_pipe_gets_csv_and_narration_stays_on_stderr(grizzly):
 
 def test_time_travel_opens_in_the_past(grizzly):
     grizzly("time-travel", "monday", "SELECT 1")
-    assert grizzly.opened == [(None, {"read_only": False, "as_of": "monday"})]
+    assert grizzly.opened == [(None, {"read_only": False, "as_of": "monday", "guarded": True})]
 
 
 def test_parameters_have_types(grizzly):

@@ -285,7 +285,7 @@ def test_out_mode_and_read(shell, capsys, tmp_path):
 
 def test_at_opens_the_past_and_comes_back(shell, grizzly):
     shell.execute(".at monday")
-    assert grizzly.opened[-1] == ("shop", {"read_only": False, "as_of": "monday"})
+    assert grizzly.opened[-1] == ("shop", {"read_only": False, "as_of": "monday", "guarded": True})
     shell.execute(".at now")
     assert grizzly.opened[-1][1]["as_of"] is None
     shell.execute(".begin")
