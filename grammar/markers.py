@@ -92,7 +92,7 @@ def _point(marker: exp.Anonymous) -> Point | None:
     match kind:
         case "timestamp" if isinstance(value, exp.Literal) and value.is_int:
             return bare_point(value)
-        case "timestamp" | "version" | "snapshot" | "watermark":
+        case "timestamp" | "version" | "snapshot" | "watermark" | "branch":
             return Point(kind, value)
         case _:
             return bare_point(value)

@@ -15,7 +15,7 @@ from sqlglot import exp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PointKind = Literal["timestamp", "version", "snapshot", "watermark"]
+PointKind = Literal["timestamp", "version", "snapshot", "watermark", "branch"]
 Shape = Literal["full", "net", "final"]
 """FULL: every commit's changes. NET: the first and the last image of each row that is not what it
 was. Final, which SINCE gives: as NET, without the first images."""

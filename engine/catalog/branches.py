@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from engine.catalog.definitions import key_name, name_key
 from engine.errors import BindError
 from engine.proof.canonical import canonical
-from engine.timeline import differing
+from engine.timeline import State, differing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Mapping as Changes
 
     from engine.catalog.catalog import Mapping
-    from engine.timeline import State, Timeline
+    from engine.timeline import Commit, Timeline
 
 MAIN_BRANCH = "main"
 """The name of the line that is no branch."""
@@ -173,3 +174,41 @@ def first_base(timeline: Timeline, name: str) -> int:
     now = branch_in(timeline.head.state, name)
     then = timeline.state_at(now.since).get(now.state_key)
     return now.base if then is None else Branch.decode(name, then).base
+
+
+def differing_on(
+    a: Mapping, b: Mapping, prefix: str = ""
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the entries below ``prefix`` that only ``a`` has, and those that only ``b`` has.
+
+    As ``timeline.differing``, for states of branches too.
+    """
+    if isinstance(a, State) and isinstance(b, State):
+        return differing(a, b, prefix)
+    mine, others = dict(a.items(prefix)), dict(b.items(prefix))
+    return (
+        {k: v for k, v in mine.items() if others.get(k) != v},
+        {k: v for k, v in others.items() if mine.get(k) != v},
+    )
+
+
+def commits_on(
+    timeline: Timeline, since: int, until: int, branch: str | None = None
+) -> Iterator[tuple[Commit, Changes[str, bytes | None]]]:
+    """Yield the commits in ``(since, until]`` that touched a branch, and what each changed on it.
+
+    On main every commit counts. A merge into main changes a branch too: to what main is then.
+    """
+    if branch is None:
+        for commit in timeline.commits(since, until):
+            yield commit, commit.changes
+        return
+    prefix, own = overlay_of(branch), name_key("b", branch)
+    for commit in timeline.commits(since, until):
+        found = {k[len(prefix) :]: v for k, v in commit.changes.items() if k.startswith(prefix)}
+        if own in commit.changes or None in found.values():
+            before, after = (state_at(timeline, v, branch) for v in (commit.seq - 1, commit.seq))
+            gone, come = differing_on(before, after)
+            yield commit, {**dict.fromkeys(gone), **come}
+        elif found:
+            yield commit, {k: None if v == GONE else v for k, v in found.items()}

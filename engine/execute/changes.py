@@ -10,6 +10,7 @@ Source: design of the lakehouse, "CHANGES SINCE": D = rows killed, I = rows born
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -17,21 +18,26 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.catalog import Catalog, FileEntry, Table
+from engine.analyze import RESERVED, ChangeSource
+from engine.catalog import FileEntry, commits_on, differing_on
+from engine.datatypes import parse_type
 from engine.execute.lives import lives
+from engine.execute.ready import Ready
 from engine.storage import POST, PRE, ScanFile, TableScan, diff, log, sides
-from engine.timeline import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from engine.analyze import ChangeSource
     from engine.execute.lake import Lake
-    from engine.storage import Bitmap, ScanColumn, Side
+    from engine.plan import Select
+    from engine.storage import Bitmap, Side
 
 UPDATE = "update"
 """What SINCE calls a row that was there before and is there now."""
 
+BATCH_ROWS = 122_880
+_BARE = re.compile(rf'SELECT \* FROM {RESERVED}s0 AS ("[^"]+"|\w+)')
+_TYPES = ("VARCHAR", "BIGINT", "TIMESTAMP WITH TIME ZONE")
 _STAMP = pa.timestamp("us", tz="UTC")
 
 
@@ -45,6 +51,22 @@ def changes(source: ChangeSource, lake: Lake) -> pa.Table:
     """
     made = _Changes(source, lake)
     return made.full() if source.shape == "full" else made.net()
+
+
+def listed(plan: Select, lake: Lake) -> Ready | None:
+    """Return the answer of a query that is a list of changes and no more, or None for any other.
+
+    Nothing has to be computed, so the relational engine has no part in it.
+    """
+    source = plan.sources[0] if len(plan.sources) == 1 else None
+    if not isinstance(source, ChangeSource) or not _BARE.fullmatch(plan.sql):
+        return None
+    kinds = [parse_type(c.type) for c in source.table.columns]
+    if any(kind.kind != "plain" for kind in kinds):
+        return None
+    table = changes(source, lake)
+    types = [*(kind.text for kind in kinds), *_TYPES]
+    return Ready(table.column_names, types, table.schema, iter(table.to_batches(BATCH_ROWS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +85,8 @@ class _Changes:
         self._source = source
         self._lake = lake
         timeline = lake.workspace.timeline
-        self._since = timeline.state_at(source.since)
-        self._until = timeline.state_at(source.until)
+        self._since = lake.workspace.state_at(source.since)
+        self._until = lake.workspace.state_at(source.until)
         self._columns = lives(source, timeline, self._since, self._until, lake.columns)
         self._owner: dict[int, str] = {}
 
@@ -74,8 +96,11 @@ class _Changes:
         prefixes = tuple(f"f/{table_id}/" for table_id in self._columns)
         now: dict[str, bytes | None] = {}
         steps = []
-        for commit in self._lake.workspace.timeline.commits(source.since, source.until):
-            after = {k: v for k, v in commit.changes.items() if k.startswith(prefixes)}
+        workspace = self._lake.workspace
+        for commit, changed in commits_on(
+            workspace.timeline, source.since, source.until, workspace.branch
+        ):
+            after = {k: v for k, v in changed.items() if k.startswith(prefixes)}
             if not after:
                 continue
             before = {k: now[k] if k in now else self._since.get(k) for k in after}
@@ -97,7 +122,7 @@ class _Changes:
         before: dict[str, bytes] = {}
         after: dict[str, bytes] = {}
         for table_id in self._columns:
-            ours, theirs = differing(self._since, self._until, f"f/{table_id}/")
+            ours, theirs = differing_on(self._since, self._until, f"f/{table_id}/")
             before |= ours
             after |= theirs
         gone, come = sides([self._diff(before, after)])

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.analyze import ChangeSource
-    from engine.timeline import State, Timeline
+    from engine.catalog import Mapping
+    from engine.timeline import Timeline
 
 NOWHERE = -1
 """The id of a column that no file has."""
@@ -26,8 +27,8 @@ NOWHERE = -1
 def lives(
     source: ChangeSource,
     timeline: Timeline,
-    since: State,
-    until: State,
+    since: Mapping,
+    until: Mapping,
     columns: Callable[[Table], list[ScanColumn]],
 ) -> dict[str, list[ScanColumn]]:
     """Return the ids of the tables, and for each the columns to read its files by.

@@ -9,10 +9,11 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.catalog import Catalog
+from engine.catalog import MAIN_BRANCH, Catalog, branch_in, state_at
 from engine.errors import BindError, ExecutionError
 from engine.execute.backends.base import BackendError
 from engine.execute.backends.files import READERS, suffix_of
+from engine.execute.moments import seconds_ago, versions_back
 from grammar import span_of, suggest, to_duckdb
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class Surroundings:
                 span=span_of(point.expr),
                 code="TIME_001",
             )
+        if point.kind == "branch":
+            name = None if _is_main(point) else str(point.expr.name)
+            return Catalog(state_at(self.workspace.timeline, version, name))
         return Catalog(self.workspace.state_at(version))
 
     def version_of(self, point: Point) -> int:
@@ -90,6 +94,20 @@ class Surroundings:
             return self._watermark(str(point.expr.name), span).version
         if point.kind == "version" and point.expr.is_int and point.expr.name.isdecimal():
             return int(point.expr.name)
+        if point.kind == "branch":
+            if not _is_main(point):
+                branch_in(self.workspace.timeline.head.state, str(point.expr.name))
+            return self.workspace.version
+        back = versions_back(point.expr.name) if point.expr.is_string else None
+        if back is not None:
+            if back > self.workspace.version:
+                newest = self.workspace.version
+                raise BindError(
+                    f"there are only {newest} versions before the newest",
+                    span=span,
+                    code="TIME_001",
+                )
+            return self.workspace.version - back
         kind = "BIGINT" if point.kind == "version" else "TIMESTAMP WITH TIME ZONE"
         value = self._constant(point, kind)
         if isinstance(value, datetime.datetime):
@@ -124,6 +142,9 @@ class Surroundings:
 
     def _constant(self, point: Point, kind: str) -> object:
         sql = f"SELECT ({to_duckdb(point.expr)}) AS v"
+        ago = seconds_ago(point.expr.name) if point.expr.is_string else None
+        if ago is not None:
+            sql = f"SELECT now() - to_seconds({ago}) AS v"
         if kind != "BIGINT":
             sql = f"SELECT CAST(v AS {kind}) AS v FROM ({sql})"  # noqa: S608 - from a checked tree
         try:
@@ -132,12 +153,16 @@ class Surroundings:
             raise ExecutionError(
                 f"this is not a point in time: {error.message.splitlines()[0]}",
                 span=span_of(point.expr),
-                hint="write a version, TIMESTAMP '2026-01-31 12:00:00', or SNAPSHOT 'name'",
+                hint="write a version, TIMESTAMP '2026-01-31 12:00:00', '2 hours ago', or SNAPSHOT 'name'",
                 code="TIME_004",
             ) from None
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def _is_main(point: Point) -> bool:
+    return str(point.expr.name).lower() == MAIN_BRANCH
 
 
 def _microseconds(moment: datetime.datetime) -> int:

@@ -108,8 +108,9 @@ def check_names(base: Mapping, head: Mapping, ours: Changes) -> None:
         key = name_key("s", one.schema.lower())
         if one.schema.lower() != MAIN and key not in ours and head.get(key) is None:
             raise conflict(f"dropped the schema '{one.schema}'")
+    inside: list[Table | View] = [*now.tables(), *now.views()]
     for name in dropped:
-        for other in (*now.tables(), *now.views()):
+        for other in inside:
             if other.schema.lower() == name and other.state_key not in ours:
                 raise conflict(f"put {other.qualified} into the schema")
 

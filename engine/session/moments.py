@@ -6,19 +6,16 @@ Layer: ``session``. Invariant: a moment is resolved to a version once, when the 
 from __future__ import annotations
 
 import datetime
-import re
 from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog
 from engine.errors import UsageError
+from engine.execute import seconds_ago, versions_back
 from grammar import suggest
 
 if TYPE_CHECKING:
     from engine.timeline import Timeline
 
-_BACK = re.compile(r"HEAD(?:~(\d+))?\Z", re.IGNORECASE)
-_AGO = re.compile(r"(\d+)\s*([smhdw])(?:\w*)\s+ago\Z", re.IGNORECASE)
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -34,12 +31,12 @@ def resolve(moment: str, timeline: Timeline, now_us: int) -> int:
     snapshot = Catalog(head.state).snapshot(text)
     if snapshot is not None:
         return snapshot.version
-    back = _BACK.match(text)
-    if back:
-        return _within(head.seq - int(back[1] or 0), head.seq, text)
-    ago = _AGO.match(text)
-    if ago:
-        ts = now_us - int(ago[1]) * _UNITS[ago[2].lower()] * 1_000_000
+    back = versions_back(text)
+    if back is not None:
+        return _within(head.seq - back, head.seq, text)
+    ago = seconds_ago(text)
+    if ago is not None:
+        ts = now_us - ago * 1_000_000
     else:
         ts = _timestamp(text, [s.name for s in Catalog(head.state).snapshots()])
     version = timeline.seq_at(ts)

@@ -9,33 +9,24 @@ where a file was rewritten meanwhile, they are followed by row id and last versi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from engine.catalog import ROW_ID_SHIFT, FileEntry
 from engine.execute.workspace import is_pending
-from engine.storage import Compare, TableScan, deletion
+from engine.storage import Addresses, deletion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    import numpy.typing as npt
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.catalog import Mapping as State
     from engine.catalog import Table
     from engine.execute import Lake
-    from engine.storage import Bitmap, Predicate
-
-    Ids = npt.NDArray[np.int64]
+    from engine.storage import Bitmap
 
     Entries = Mapping[str, FileEntry]
     Places = dict[str, Bitmap]
 
-_ADDRESS = ("_rid", "_cv", "_file", "_pos")
 _MARKED = frozenset({"rid", "marks", "dead"})
 
 
@@ -91,14 +82,16 @@ class RowMerge:
         }
         if not both:
             return set()
-        met = self._rows(self._base, both)
-        here, there = self._made_of(self.ours, met), self._made_of(self.theirs, met)
-        stayed_here, kept_here = _same(met, here)
-        stayed_there, kept_there = _same(met, there)
-        self._kill(here.take(kept_here))
-        self._kill(there.take(kept_there[~np.isin(stayed_there, stayed_here)]))
-        lost = np.setdiff1d(np.arange(len(met.rid)), np.union1d(stayed_here, stayed_there))
-        return set(met.rid[lost].tolist())
+        met, _ = self._rows(self._base, both)
+        here, ours = self._rows(self.ours.entries, self.ours.born, met)
+        there, theirs = self._rows(self.theirs.entries, self.theirs.born, met)
+        stayed, moved = met.same(here)
+        self._kill(moved, ours)
+        rest = met.without(stayed)
+        stayed, moved = rest.same(there)
+        self._kill(moved, theirs)
+        # Where both moved a row, the others' copy stays: ours was killed above.
+        return rest.without(stayed).ids()
 
     def revived(self, version: int) -> set[int]:
         """Return old rows that we brought back and that the others' new files hold alive as well.
@@ -113,15 +106,14 @@ class RowMerge:
         }
         if not old or not self.theirs.born:
             return set()
+        back, _ = self._rows(self.ours.entries, old)
         there = {k: b - old.get(k, deletion.EMPTY) for k, b in self.theirs.born.items()}
-        found = self._rows(self.theirs.entries, there, self._rows(self.ours.entries, old).rid)
-        return set(found.rid.tolist())
+        return self._rows(self.theirs.entries, there, back)[0].ids()
 
     def drop(self, rids: set[int], *, ours: bool) -> None:
         """Forget what one side made of some rows."""
         side = self.ours if ours else self.theirs
-        wanted = np.array(sorted(rids), np.int64)
-        self._kill(self._rows(side.entries, side.born, wanted))
+        self._kill(*self._rows(side.entries, side.born, sorted(rids)))
 
     def kill_at(self, places: Iterable[tuple[str, int]]) -> None:
         """Make single rows dead."""
@@ -134,9 +126,9 @@ class RowMerge:
         for key, position in places:
             at.setdefault(key, []).append(position)
         side = self.ours if ours else self.theirs
-        rows = self._rows(side.entries, {key: deletion.bitmap(p) for key, p in at.items()})
+        rows, _ = self._rows(side.entries, {key: deletion.bitmap(p) for key, p in at.items()})
         old = {key: alive(self._lake, entry) for key, entry in self._base.items()}
-        return bool(len(self._rows(self._base, old, rows.rid).rid))
+        return bool(len(self._rows(self._base, old, rows)[0]))
 
     def made(self, *, ours: bool) -> list[tuple[str, FileEntry, Bitmap]]:
         """Return the files with rows that one side made, and those of these rows that will live.
@@ -157,12 +149,12 @@ class RowMerge:
         """
         killed, born = dict(self.theirs.killed), dict(self.theirs.born)
         if killed and born:
-            dead = self._rows(self._base, killed)
-            fresh = self._made_of(self.theirs, dead)
-            left, right = _same(dead, fresh)
-            for places, moved in ((killed, dead.take(left)), (born, fresh.take(right))):
-                for key, positions in moved.places():
-                    places[key] = places[key] - positions
+            dead, before = self._rows(self._base, killed)
+            fresh, after = self._rows(self.theirs.entries, born, dead)
+            left, moved = dead.same(fresh)
+            for places, rows, keys in ((killed, left, before), (born, moved, after)):
+                for number, positions in rows.by_file():
+                    places[keys[number]] = places[keys[number]] - positions
         return [
             *((self._base[k], b) for k, b in sorted(killed.items()) if b),
             *((self.theirs.entries[k], b) for k, b in sorted(born.items()) if b),
@@ -203,62 +195,17 @@ class RowMerge:
         }
         return replace(entry, **changed) if changed else entry
 
-    def _kill(self, rows: _Rows) -> None:
-        for key, positions in rows.places():
-            self._live[key] = self._live[key] - positions
+    def _kill(self, rows: Addresses, keys: list[str]) -> None:
+        for number, positions in rows.by_file():
+            self._live[keys[number]] = self._live[keys[number]] - positions
 
-    def _made_of(self, side: Side, rows: _Rows) -> _Rows:
-        """Return those rows of a side's new files that have the id of one of ``rows``."""
-        return self._rows(side.entries, side.born, rows.rid)
-
-    def _rows(self, entries: Entries, places: Places, like: Ids | None = None) -> _Rows:
-        """Return the rows at these places; with ``like``, only those with one of its ids."""
+    def _rows(
+        self, entries: Entries, places: Places, like: Sequence[int] | Addresses | None = None
+    ) -> tuple[Addresses, list[str]]:
+        """Return the rows at these places, and the keys of their files by number."""
         keys = sorted(key for key, positions in places.items() if positions)
-        if not keys or (like is not None and not len(like)):
-            return _Rows([], *(np.empty(0, np.int64) for _ in _ADDRESS))
-        files = [
-            replace(self._lake.scan_file(n, entries[key]), keep=places[key], deleted=None)
-            for n, key in enumerate(keys)
-        ]
-        prune: tuple[Predicate, ...] = ()
-        exact = None
-        if like is not None:
-            exact = pc.field("_rid").isin(pa.array(like, pa.int64()))
-            low, high = int(like.min()), int(like.max())
-            prune = (Compare("_rid", ">=", low), Compare("_rid", "<=", high))
-        scan = TableScan(self._lake.columns(self._table), files)
-        schema = pa.schema([scan.schema.field(name) for name in _ADDRESS])
-        found = pa.Table.from_batches(scan.batches(_ADDRESS, prune, exact), schema=schema)
-        return _Rows(keys, *(c.to_numpy().astype(np.int64) for c in found.columns))
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows by id and last version, and where they lie: the number of a key, and a position."""
-
-    keys: list[str]
-    rid: Ids
-    version: Ids
-    file: Ids
-    position: Ids
-
-    def take(self, which: Ids) -> _Rows:
-        """Return some of the rows."""
-        return _Rows(
-            self.keys, self.rid[which], self.version[which], self.file[which], self.position[which]
-        )
-
-    def places(self) -> Iterator[tuple[str, Bitmap]]:
-        """Yield each file that holds one of the rows, and the positions."""
-        for number in np.unique(self.file):
-            yield self.keys[number], deletion.bitmap(self.position[self.file == number])
-
-
-def _same(left: _Rows, right: _Rows) -> tuple[Ids, Ids]:
-    """Return where two sides hold the same row unchanged; a row id is there once on each side."""
-    _, here, there = np.intersect1d(left.rid, right.rid, return_indices=True)
-    equal = left.version[here] == right.version[there]
-    return here[equal], there[equal]
+        files = [(self._lake.scan_file(n, entries[k]), places[k]) for n, k in enumerate(keys)]
+        return Addresses.read(self._lake.columns(self._table), files, like), keys
 
 
 def entries(state: State, keys: Iterable[str]) -> dict[str, FileEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.storage.addresses import Addresses
 from engine.storage.changes import POST, PRE, Side, diff, log, sides
 from engine.storage.compact import choose, merge
 from engine.storage.datafile import DataFile, Encoded, encode_file, shard
@@ -12,12 +13,14 @@ from engine.storage.lookup import KeyedFile, Keys, Places, locate, repeated, run
 from engine.storage.orc import read_orc, write_orc
 from engine.storage.predicate import And, Compare, In, IsNull, Not, Or, Predicate, may_match
 from engine.storage.scan import RESERVED, ScanColumn, ScanFile, TableScan
+from engine.storage.smallkeys import SmallKeys
 from engine.storage.statistics import FileColumn
 
 __all__ = [
     "POST",
     "PRE",
     "RESERVED",
+    "Addresses",
     "And",
     "Bitmap",
     "Compare",
@@ -36,6 +39,7 @@ __all__ = [
     "ScanColumn",
     "ScanFile",
     "Side",
+    "SmallKeys",
     "StoredKeys",
     "TableScan",
     "choose",

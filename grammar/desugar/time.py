@@ -34,7 +34,7 @@ SHAPES: Mapping[str, Shape] = {CHANGES: "full", NET: "net", SINCE: "final"}
 
 _MARKERS = frozenset({AS_OF.upper(), *(marker.upper() for marker in SHAPES)})
 _LISTED = {"FULL": CHANGES, "NET": NET}
-KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT", "WATERMARK"})
+KINDS = frozenset({"TIMESTAMP", "VERSION", "SNAPSHOT", "WATERMARK", "BRANCH"})
 _LEAVES_FROM = frozenset(
     [
         "SELECT",
@@ -232,14 +232,25 @@ def _point(items: list[Item], at: int, head: Token, default: str | None) -> tupl
 
 def _marked_point(spelled: str, value: Sequence[Item], head: Token) -> list[Item]:
     value = list(value)
-    if spelled in {"SNAPSHOT", "WATERMARK"} and len(value) == 1 and is_name(_token(value[0])):
+    if spelled in {"SNAPSHOT", "WATERMARK", "BRANCH"} and len(value) == 1 and is_name(_token(value[0])):
         name = first_token(value[0])
         value = [synthetic(TokenType.STRING, name.text, name)]
+    elif _is_head(value):
+        back = "".join(first_token(part).text for part in value)
+        value = [synthetic(TokenType.STRING, back, first_token(value[0]))]
     elif len(value) == 1 and kind(value[0]) is TokenType.IDENTIFIER:
         quoted = first_token(value[0])
         value = [synthetic(TokenType.STRING, quoted.text, quoted)]
     name_of_kind: list[Item] = [synthetic(TokenType.STRING, spelled.lower(), head)]
     return call(POINT, [name_of_kind, value], head)
+
+
+def _is_head(value: Sequence[Item]) -> bool:
+    """Say whether items are HEAD or HEAD~2: so many versions before the newest."""
+    if words(value[:1]) != ["HEAD"] or kind(value[0]) is TokenType.STRING:
+        return False
+    tail = [kind(part) for part in value[1:]]
+    return tail in ([], [TokenType.TILDE, TokenType.NUMBER])
 
 
 def _at(value: list[Item], like: Token) -> list[Item]:
@@ -269,6 +280,8 @@ def _primary_end(items: list[Item], at: int) -> int:
         return at
     spelled = word(items[at])
     at += 1
+    if spelled == "HEAD" and _is_head(items[at - 1 : at + 2]):
+        return at + 2
     if spelled == "INTERVAL":
         at += 1
         return at + 1 if words(items[at : at + 1])[:1] and word(items[at]) in INTERVAL_UNITS else at

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grammar.parser.cursor import Cursor
     from grammar.timetravel import PointKind
 
-_NAMED: tuple[PointKind, ...] = ("snapshot", "watermark")
+_NAMED: tuple[PointKind, ...] = ("snapshot", "watermark", "branch")
 """The kinds of points that are names."""
 
 
@@ -35,9 +35,16 @@ def point(cursor: Cursor, stops: Collection[str] = ()) -> Point:
         return Point("version", cursor.expression("a version", stops))
     cursor.take("TIMESTAMP")
     token = cursor.peek()
-    text = cursor.string()
+    text = _head(cursor) or cursor.string()
     if text is not None:
         if not cursor.done and cursor.word() not in stops:
             cursor.fail("expected the end of the statement")
         return Point("timestamp", exp.Literal.string(text).update_positions(token))
     return bare_point(cursor.expression("a point in time", stops))
+
+
+def _head(cursor: Cursor) -> str | None:
+    """Read HEAD or HEAD~2: so many versions before the newest."""
+    if not cursor.take("HEAD"):
+        return None
+    return f"HEAD~{cursor.whole_number('a number')}" if cursor.take("~") else "HEAD"
