@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from engine.catalog.blobs import BLOBS, Blob
+from engine.cache import Cache
 from engine.catalog.definitions import FileEntry, Snapshot, View, Watermark, key_name, name_key
 from engine.catalog.migrations import MIGRATIONS, Migration
 from engine.catalog.tables import Table
@@ -118,12 +119,12 @@ class Catalog:
         """Return the table's data files in row id order."""
         if table.id not in self._files:
             items = self.state.items(table.file_prefix)
-            self._files[table.id] = [FileEntry.decode(key, data) for key, data in items]
+            self._files[table.id] = [_entry(key, data) for key, data in items]
         return self._files[table.id]
 
     def _by_name(self) -> dict[tuple[str, str], Table]:
         if self._tables is None:
-            found = (Table.decode(key[2:], data) for key, data in self.state.items("t/"))
+            found = (_table(key, data) for key, data in self.state.items("t/"))
             self._tables = {(t.schema.lower(), t.name.lower()): t for t in found}
         return self._tables
 
@@ -132,3 +133,17 @@ class Catalog:
             found = (View.decode(key[2:], data) for key, data in self.state.items("v/"))
             self._views = {(v.schema.lower(), v.name.lower()): v for v in found}
         return self._views
+
+
+_DECODED = 1 << 16
+_entries: Cache[FileEntry] = Cache(_DECODED)
+_known_tables: Cache[Table] = Cache(_DECODED)
+
+
+def _entry(key: str, data: bytes) -> FileEntry:
+    """Return what an entry says; most entries of a state were in the state before."""
+    return _entries.get((key, data), lambda: FileEntry.decode(key, data))
+
+
+def _table(key: str, data: bytes) -> Table:
+    return _known_tables.get((key, data), lambda: Table.decode(key[2:], data))

@@ -14,6 +14,7 @@ from engine.errors import UsageError
 from engine.execute.backends.base import ArrowRelation
 from engine.execute.backends.duckdb import DuckDB, Stream
 from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
+from engine.execute.changes import listed
 from engine.execute.compact import compact, crowded, relayout, tidy
 from engine.execute.define import Definer
 from engine.execute.direct import Direct
@@ -21,7 +22,7 @@ from engine.execute.keyed import KeyedWriter
 from engine.execute.lake import Lake, Opened
 from engine.execute.layouts import explained
 from engine.execute.relations import Relations
-from engine.execute.rows import RowWriter
+from engine.execute.rows import Outcome, RowWriter
 from engine.execute.surroundings import Surroundings
 from engine.execute.usage import Usage
 from engine.plan import Export, RowWrite, Select, columns_sql, ident, stored_default
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from engine.catalog import Table
     from engine.execute.backends.base import Parameters
     from engine.execute.define import Definition
-    from engine.execute.rows import Outcome
+    from engine.execute.ready import Ready
     from engine.execute.workspace import Workspace
     from engine.objectstore import Lease
     from engine.plan import Shape
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 class Answer:
     """A query's rows, still to be read; reading to the end or ``close`` frees the backend."""
 
-    def __init__(self, stream: Stream, close: Callable[[], None]) -> None:
+    def __init__(self, stream: Stream | Ready, close: Callable[[], None]) -> None:
         """Take over the stream."""
         self.columns = stream.columns
         self.types = stream.types
@@ -97,6 +98,9 @@ class Executor:
             if isinstance(source, TableSource):
                 self._opened.usage.read(source.table.id)
         try:
+            ready = listed(plan, self.lake(workspace))
+            if ready is not None:
+                return Answer(ready, relations.close)
             relations.make(plan.sources)
             return Answer(self.backend.stream(plan.sql, params, shown=True), relations.close)
         except BaseException:
@@ -140,6 +144,7 @@ class Executor:
         self._opened.usage.wrote(table.id)
         with closing(Relations(self.backend, lake)) as relations:
             writer = RowWriter(self.backend, relations, lake)
+            self._opened.usage.wrote(table.id)
             keyed = KeyedWriter(writer, lake, table, replace=replace)
             return keyed.write(rows.to_batches(), rows.schema)
 
@@ -163,7 +168,15 @@ class Executor:
         lake = self.lake(workspace)
         self._opened.usage.wrote(plan.target.table.id)
         with closing(Relations(self.backend, lake)) as relations:
-            return RowWriter(self.backend, relations, lake).apply(plan, params)
+            writer = RowWriter(self.backend, relations, lake)
+            if plan.addressed:
+                return writer.apply(plan, params)
+            relations.make(plan.sources)
+            keyed = KeyedWriter(writer, lake, plan.target.table, replace=plan.verb == "UPSERT")
+            stream = self.backend.stream(plan.sql, params)
+            # Checks are queries too, and the backend answers one at a time.
+            batches = list(stream.batches()) if keyed.queries else stream.batches()
+            return Outcome(keyed.write(batches, stream.schema), None)
 
     def define(
         self, plan: Definition, workspace: Workspace, params: Parameters = None

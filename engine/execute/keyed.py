@@ -59,7 +59,7 @@ class KeyedWriter:
         table = self._table
         self._writer.check(table, rows)
         if not table.key:
-            self._added += self._writer.add(table, rows, None)
+            self._writer.add(table, rows, None)
             return
         keys = rows.select([c.name for c in table.key_columns])
         if repeated(keys.columns, self._types):
@@ -73,7 +73,10 @@ class KeyedWriter:
                 raise self._writer.duplicate(table, rows.take(pa.array(found.keys[:1])))
             self._kill(found)
             rids = self._rids(found, int(rows.num_rows))
-        self._added += self._writer.add(table, rows, rids)
+        added = self._writer.add(table, rows, rids)
+        if len(added) == 1:
+            self._lake.learn_keys(table, added[0], keys)
+        self._added += added
 
     @property
     def queries(self) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.datatypes import parse_type
+from engine.execute.lake import SMALL_ROWS
 from engine.storage import Places, families, locate
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _NOT_A_NUMBER = object()
 _WIDTHS = {32: pa.int32(), 64: pa.int64()}
+
+
+_FEW_KEYS = 256
+"""So many keys are looked up in all small files of a table at once."""
 
 
 def indexable(table: Table) -> bool:
@@ -36,8 +41,16 @@ def lookup(lake: Lake, table: Table, entries: Sequence[FileEntry], keys: pa.Tabl
     Raises: CorruptError, IoError.
     """
     names = [c.name for c in table.key_columns]
+    large = []
+    small: dict[str, list[int]] = {}
+    for ordinal, entry in enumerate(entries):
+        if entry.rows <= SMALL_ROWS and keys.num_rows <= _FEW_KEYS:
+            small.setdefault(entry.data.digest, []).append(ordinal)
+        elif entry.live:
+            large.append(lake.keyed(table, ordinal, entry))
     return locate(
-        [lake.keyed(table, ordinal, entry) for ordinal, entry in enumerate(entries)],
+        large,
+        lambda words: lake.among_small(table, entries, small, words),
         lambda: lake.scan_entries(table, entries),
         names,
         [keys[name] for name in names],

@@ -19,6 +19,7 @@ from engine.storage import (
     KeyedFile,
     ScanColumn,
     ScanFile,
+    SmallKeys,
     StoredKeys,
     TableScan,
     deletion,
@@ -27,7 +28,7 @@ from engine.storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engine.catalog import Catalog, Column, FileEntry, Ref, Table
     from engine.datatypes import DataType
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from engine.execute.workspace import Workspace
     from engine.objectstore import ByteSource
     from engine.storage import Bitmap, Keys, Run
+
+SMALL_ROWS = 1_000
+"""Files up to this size share a map of their keys."""
 
 OPEN_FILES = 1_024
 """How many data files stay open, with their statistics parsed."""
@@ -49,6 +53,7 @@ class Opened:
         self.files: Cache[DataFile] = Cache(OPEN_FILES)
         self.marks: Cache[Bitmap] = Cache(OPEN_FILES)
         self.keys: Cache[StoredKeys] = Cache(OPEN_FILES)
+        self.small: Cache[SmallKeys] = Cache(OPEN_FILES)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,42 @@ class Lake:
     def keyed(self, table: Table, ordinal: int, entry: FileEntry) -> KeyedFile:
         """Return one data file as keys are looked up in it; nothing is opened yet."""
         return KeyedFile(self.scan_file(ordinal, entry), lambda: self._keys(table, entry))
+
+    def among_small(
+        self,
+        table: Table,
+        entries: Sequence[FileEntry],
+        files: Mapping[str, Sequence[int]],
+        words: Sequence[int],
+    ) -> Iterable[tuple[int, int, int]]:
+        """Yield which words are keys of live rows in small files, given by digest and ordinals.
+
+        Shape: the word's index, the file's ordinal, the position.
+        """
+        if not files:
+            return
+        wanted = self._wanted(table)
+        known = self.opened.small.get((table.id, wanted), SmallKeys)
+
+        def load(digest: str) -> Run:
+            entry = entries[files[digest][0]]
+            return self._run(table, entry, [parse_type(c.type) for c in table.key_columns])
+
+        for index, ordinal, position in known.find(words, files, load):
+            marks = self.marks(entries[ordinal])
+            if marks is None or position not in marks:
+                yield index, ordinal, position
+
+    def learn_keys(self, table: Table, entry: FileEntry, keys: pa.Table) -> None:
+        """Remember the keys of a small file that was just made, so that it need not be read for them."""
+        if entry.rows <= SMALL_ROWS:
+            known = self.opened.small.get((table.id, self._wanted(table)), SmallKeys)
+            types = [parse_type(c.type) for c in table.key_columns]
+            known.learn(entry.data.digest, run_of(keys.columns, types))
+
+    def _wanted(self, table: Table) -> tuple[tuple[int, str], ...]:
+        types = [parse_type(c.type) for c in table.key_columns]
+        return tuple(zip(table.key, families(types) or (), strict=False))
 
     def _keys(self, table: Table, entry: FileEntry) -> Keys:
         """Return the index of a file's keys: the one it was written with, else one made of its rows."""

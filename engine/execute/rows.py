@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from engine.errors import IntegrityError
 from engine.execute.backends.base import ArrowRelation
-from engine.execute.keyed import KeyedWriter
 from engine.execute.keys import described
 from engine.execute.workspace import FIRST_PENDING_ROW, INLINE_BYTES
 from engine.plan import OP_DELETE, OP_INSERT, comma, ident
@@ -64,12 +63,6 @@ class RowWriter:
         """
         self._relations.make(plan.sources)
         table = plan.target.table
-        if not plan.addressed:
-            keyed = KeyedWriter(self, self._lake, table, replace=plan.verb == "UPSERT")
-            stream = self._backend.stream(plan.sql, params)
-            # Checks are queries too, and the backend answers one at a time.
-            batches = list(stream.batches()) if keyed.queries else stream.batches()
-            return Outcome(keyed.write(batches, stream.schema), None)
         if plan.verb == "UPSERT" and plan.distinct == tuple(c.name for c in table.key_columns):
             self._relations.trust(plan.target.name)
         rows = self._backend.table(plan.sql, params)

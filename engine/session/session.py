@@ -21,7 +21,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.execute import BackendError, Executor, Usage
-from engine.session import bulk, commits, integrity, keys, moments, pins, places, reading
+from engine.session import bulk, commits, cosigned, integrity, keys, moments, pins, places, reading
 from engine.session.actions import ACTIONS
 from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
     from engine.clock import Clock
     from engine.errors import Span
+    from engine.execute import Workspace
     from engine.session.integrity import Finding
     from engine.session.proofs import Proofs
-from engine.session.result import Result
+    from engine.session.result import Result
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,7 @@ class Session:
         Raises: VerificationError.
         """
         keys.require_trusted(self.timeline)
+        cosigned.require_own_policy(self.timeline)
         self._pins = pins.check(self.timeline, self.path)
 
     def close(self) -> None:

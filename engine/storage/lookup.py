@@ -18,7 +18,7 @@ from engine.storage.keyhash import is_exact, words
 from engine.storage.keyindex import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -103,6 +103,7 @@ def run_of(columns: Sequence[pa.ChunkedArray], types: Sequence[DataType]) -> Run
 
 def locate(
     files: Sequence[KeyedFile],
+    small: Callable[[Sequence[int]], Iterable[tuple[int, int, int]]],
     scan: Callable[[], TableScan],
     names: Sequence[str],
     columns: Sequence[pa.Array | pa.ChunkedArray],
@@ -110,7 +111,8 @@ def locate(
 ) -> Places:
     """Find keys, given as one column of wire values for each of ``names``, without nulls.
 
-    Shape: in no order; ``scan`` reads the same files and is asked for only where values must be compared.
+    Shape: in no order. ``small`` finds live keys, by their words, in the files that are not among
+    ``files``; ``scan`` reads all of them and is asked for only where values must be compared.
     Cost: a binary search for each key and file whose range holds it.
     Raises: CorruptError, IoError.
     """
@@ -118,6 +120,10 @@ def locate(
     order = np.argsort(needles) if len(needles) > 1 else np.zeros(len(needles), dtype=np.int64)
     needles = needles[order]
     found = [_live(keyed, needles) for keyed in files if keyed.file.live]
+    found += [
+        Places(*(np.array([part], dtype=np.int64) for part in place))
+        for place in small(needles.tolist())
+    ]
     hits = np.concatenate([f.keys for f in found]) if found else _NONE
     if not len(hits):
         return Places(_NONE, _NONE, _NONE)
