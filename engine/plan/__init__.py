@@ -6,6 +6,7 @@ from engine.plan.columndefs import Rule, require_name
 from engine.plan.columns import columns_sql, stored_default
 from engine.plan.constraints import with_rule
 from engine.plan.ddl import create_all, create_table, create_view
+from engine.plan.desired import left_over, steps_to
 from engine.plan.differences import Difference, catalog_differences, table_differences
 from engine.plan.direct import Constant, Lookup, Removal, Rows, Shape, Slot, shape_of
 from engine.plan.nodes import (
@@ -58,9 +59,11 @@ __all__ = [
     "create_table",
     "create_view",
     "ident",
+    "left_over",
     "literal",
     "require_name",
     "shape_of",
+    "steps_to",
     "stored_default",
     "table_differences",
     "with_rule",

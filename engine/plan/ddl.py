@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from engine.catalog import MAIN
 from engine.datatypes.words import quoted
+from engine.plan.options import shown_options
 from engine.plan.text import literal
 from grammar import parse, to_duckdb
 from grammar.nodes import Define
@@ -30,7 +31,7 @@ def create_table(table: Table) -> list[str]:
     parts += [unique_sql(table, u) for u in table.uniques]
     parts += [check_sql(c) for c in table.checks]
     body = ",\n".join(f"  {part}" for part in parts)
-    tail = f" WITH ({options_sql(table.options)})" if table.options else ""
+    tail = f" WITH ({options_sql(shown_options(table))})" if table.options else ""
     out = [f"CREATE TABLE {table_name(table)} (\n{body}\n){tail}"]
     if table.comment is not None:
         out.append(comment_sql("TABLE", table_name(table), table.comment))
@@ -67,11 +68,17 @@ def create_all(catalog: Catalog) -> Iterator[str]:
             yield f"CREATE SCHEMA {quoted(schema)}"
     for table in catalog.tables():
         yield from create_table(table)
+    for view in in_order(catalog):
+        yield create_view(view)
+
+
+def in_order(catalog: Catalog) -> Iterator[View]:
+    """Yield the views, each behind those that it reads."""
     waiting = {(v.schema.lower(), v.name.lower()): v for v in catalog.views()}
     while waiting:
         ready = [k for k, v in waiting.items() if not (_reads(v) & (waiting.keys() - {k}))]
         for key in ready or list(waiting):
-            yield create_view(waiting.pop(key))
+            yield waiting.pop(key)
 
 
 def column_sql(column: Column) -> str:
@@ -105,7 +112,7 @@ def options_sql(options: dict[str, str]) -> str:
 
 def comment_sql(kind: str, name: str, text: str | None) -> str:
     """Return COMMENT ON."""
-    return f"COMMENT ON {kind} {name} IS {'NULL' if text is None else literal(text)}"
+    return f"COMMENT ON {kind} {name} IS {literal(text or '')}"
 
 
 def table_name(table: Table) -> str:

@@ -215,7 +215,7 @@ class DefinitionPlanner:
 
     def _comment(self, ast: exp.Comment) -> nodes.AlterTable:
         kind, ref = str(ast.args["kind"]).upper(), ast.this
-        text = ast.expression.name if isinstance(ast.expression, exp.Literal) else None
+        text = ast.expression.name or None
         if kind == "TABLE":
             table = self._binder.table(ref)
             return nodes.AlterTable(table, table.evolve(comment=text))

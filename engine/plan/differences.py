@@ -13,6 +13,7 @@ from engine.datatypes import parse_type, shape_of
 from engine.datatypes.words import quoted
 from engine.plan import ddl
 from engine.plan.constraints import renamed_checks
+from engine.plan.options import shown_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,8 @@ def _actions(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
         yield f"options reset: {', '.join(gone)}", f"RESET ({', '.join(gone)})", False
     changed = {n: v for n, v in after.options.items() if before.options.get(n) != v}
     if changed:
-        text = ddl.options_sql(changed)
+        shown = shown_options(after)
+        text = ddl.options_sql({name: shown[name] for name in changed})
         yield f"options set: {text}", f"SET ({text})", False
 
 
@@ -177,7 +179,7 @@ def _dropped_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool
     names = [u.name for u in before.distinct] + [c.name for c in before.checks]
     for name in names:
         if name not in kept:
-            yield f"constraint {name} dropped", f"DROP CONSTRAINT {quoted(name)}", True
+            yield f"constraint {name} dropped", f"DROP CONSTRAINT {quoted(name)}", False
 
 
 def _added_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.catalog import MAIN_BRANCH
 from engine.errors import UnsupportedError, UsageError
-from engine.session import branches, transactions, vacuuming
+from engine.session import branches, migrations, transactions, vacuuming
 from engine.session.frame import SERIALIZABLE, SNAPSHOT
 from engine.session.result import Result
 from grammar import nodes
@@ -79,6 +79,7 @@ CONTROLS: dict[type[Statement], Control] = {
     nodes.Begin: transactions.begin,
     nodes.Commit: transactions.commit,
     nodes.MergeBranch: branches.merge,
+    nodes.Migrate: migrations.migrate,
     nodes.Release: transactions.release,
     nodes.ResetOption: reset_option,
     nodes.Rollback: transactions.rollback,

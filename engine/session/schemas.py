@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.errors import BindError
+from engine.errors import BindError, UnsupportedError
 from engine.plan import catalog_differences, create_all, create_table, create_view, literal
 from engine.session.frame import Call
 from engine.session.result import Result, rows
@@ -63,6 +63,8 @@ def history_query(call: Call[nodes.SchemaHistory]) -> Call[nodes.Query]:
         f'FROM grizzly.table_history {where} ORDER BY version, schema, "table"'
     )
     (statement,) = parse(sql)
+    if not isinstance(statement, nodes.Query):
+        raise UnsupportedError("the history is not a query", span=call.node.span)
     return Call(frame, sql, statement)
 
 

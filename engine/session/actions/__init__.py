@@ -12,6 +12,7 @@ from engine.session.actions import (
     blobs,
     branches,
     copying,
+    desired,
     restoring,
     rows,
     snapshots,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 ACTIONS: dict[type[nodes.Statement], Action] = {
     nodes.AdvanceWatermark: watermarks.advance_watermark,
     nodes.Alter: rows.planned,
+    nodes.ApplySchema: desired.apply_schema,
     nodes.Compact: upkeep.compact,
     nodes.Copy: copying.import_file,
     nodes.CreateBranch: branches.create_branch,
