@@ -14,12 +14,14 @@ and its ``code``, ``sqlstate`` and ``hint``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import random
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -45,6 +47,9 @@ __all__ = [
     "paramstyle",
     "threadsafety",
 ]
+
+T = TypeVar("T")
+_CONFLICT = errors.ConflictError.sqlstate
 
 apilevel = "2.0"
 threadsafety = 1
@@ -111,8 +116,14 @@ _CLASSES: tuple[tuple[type[errors.GrizzlyError], type[DatabaseError]], ...] = (
 )
 
 
-def connect(path: str | Path, *, read_only: bool = False, as_of: str | None = None) -> Connection:
-    """Open the lakehouse or ``.gobi`` archive at ``path``.
+def connect(
+    path: str | Path,
+    *,
+    read_only: bool = False,
+    as_of: str | None = None,
+    branch: str | None = None,
+) -> Connection:
+    """Open the lakehouse or ``.gobi`` archive at ``path``, on a ``branch`` if one is named.
 
     ``as_of`` pins every read to a version, a snapshot or a moment.
     Raises: OperationalError when there is none.
@@ -120,7 +131,7 @@ def connect(path: str | Path, *, read_only: bool = False, as_of: str | None = No
     from engine.session import connect as open_session  # noqa: PLC0415 - importing this is cheap
 
     with _translated():
-        session = open_session(path, read_only=read_only, as_of=as_of)
+        session = open_session(path, read_only=read_only, as_of=as_of, branch=branch)
         session.options["double_quotes"] = "identifier"
         return Connection(session)
 
@@ -185,6 +196,45 @@ class Connection:
         """Drop the open transaction; without one, do nothing."""
         if self.session.in_transaction:
             self.execute("ROLLBACK")
+
+    def transact(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        retries: int = 10,
+        isolation: str | None = None,
+        once: tuple[str, int] | None = None,
+    ) -> T | None:
+        """Run ``work`` as one transaction, and again when another writer was faster; return what it does.
+
+        ``work`` gets this connection, and must do nothing that cannot be done twice but write here.
+        With ``once``, an application's name and the number of this write, the transaction happens at
+        most once, however often it is asked for: when it, or a later number, was committed before,
+        ``work`` is not run and None is returned.
+
+            db.transact(lambda c: c.execute("UPDATE t SET n = n + 1"), once=("loader", 17))
+
+        Raises: OperationalError, after as many ``retries``; whatever ``work`` raises, and nothing is kept.
+        """
+        words = f" ISOLATION LEVEL {isolation}" if isolation else ""
+        if once is not None:
+            app, number = once
+            words += f" IDEMPOTENT ('{app.replace(chr(39), chr(39) * 2)}', {int(number)})"
+        for attempt in range(retries + 1):
+            try:
+                self.execute(f"BEGIN{words}")
+                if self.session.replayed:
+                    self.rollback()
+                    return None
+                done = work(self)
+                self.commit()
+                return done
+            except BaseException as error:
+                self.rollback()
+                if getattr(error, "sqlstate", None) != _CONFLICT or attempt == retries:
+                    raise
+                time.sleep(random.uniform(0, 0.002) * min(attempt + 1, 10))  # noqa: S311 - spreads writers
+        return None
 
     def interrupt(self) -> None:
         """Stop the running statement; safe from any thread."""

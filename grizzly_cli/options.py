@@ -27,6 +27,7 @@ class Settings:
 
     db: str | None = None
     as_of: str | None = None
+    branch: str | None = None
     read_only: bool = False
     format: str | None = None
     out: str | None = None
@@ -109,6 +110,12 @@ GLOBALS: tuple[Flag, ...] = (
         "REF",
         "Read the lakehouse as it was: a version, a snapshot's name or a timestamp.",
         lambda s, v: replace(s, as_of=v),
+    ),
+    Flag(
+        ("--branch",),
+        "NAME",
+        "Read and write a branch instead of main.",
+        lambda s, v: replace(s, branch=v),
     ),
     Flag(("--read-only",), None, "Refuse to write.", lambda s, _: replace(s, read_only=True)),
     Flag(

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SYSTEM_RELATIONS = (
     "blobs",
+    "branch_changes",
+    "branches",
     "columns",
     "constraints",
     "files",

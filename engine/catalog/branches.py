@@ -77,7 +77,7 @@ class BranchState:
     def __init__(self, base: Mapping, state: State, branch: Branch) -> None:
         """Lay the overlay of ``branch`` in ``state`` over ``base``."""
         self.branch = branch
-        self._base = base
+        self.base = base
         self._state = state
         self._prefix = branch.overlay
 
@@ -87,7 +87,7 @@ class BranchState:
             return self._state.get(key)
         own = self._state.get(self._prefix + key)
         if own is None:
-            return self._base.get(key)
+            return self.base.get(key)
         return None if own == GONE else own
 
     def items(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
@@ -95,7 +95,7 @@ class BranchState:
         if prefix.startswith(_SHARED):
             yield from self._state.items(prefix)
             return
-        merged: dict[str, bytes] = dict(self._base.items(prefix))
+        merged: dict[str, bytes] = dict(self.base.items(prefix))
         for key, value in self._state.items(self._prefix + prefix):
             merged[key[len(self._prefix) :]] = value
         for key in sorted(merged):
@@ -125,7 +125,7 @@ class BranchState:
             if key.startswith(_SHARED):
                 out[key] = value
                 continue
-            same = self._base.get(key) == value
+            same = self.base.get(key) == value
             out[self._prefix + key] = None if same else GONE if value is None else value
         return {k: v for k, v in out.items() if self._state.get(k) != v}
 

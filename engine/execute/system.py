@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.catalog import PENDING_VERSION
-from engine.execute import schemas
+from engine.execute import branchlists, schemas
 from engine.execute.layouts import layouts
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ def relation(source: SystemSource, lake: Lake) -> pa.Table:
         return layouts(source.catalog, lake)
     if source.relation == "table_history":
         return schemas.table_history(lake, source.version)
+    if source.relation == "branches":
+        return branchlists.listed(source, lake)
+    if source.relation == "branch_changes":
+        return branchlists.changed(source, lake)
     if source.relation == "timeline":
         return _timeline(lake, source.version)
     return _RELATIONS[source.relation](source.catalog)
@@ -177,6 +181,7 @@ def _timeline(lake: Lake, version: int) -> pa.Table:
             "author": commit.meta.get("author"),
             "message": commit.meta.get("message"),
             "tables": commit.meta.get("tables"),
+            "branch": commit.meta.get("branch"),
             "leaf_hash": commit.leaf_hash.hex(),
         }
         for commit in lake.workspace.timeline.commits(-1, version)
@@ -191,6 +196,7 @@ def _timeline(lake: Lake, version: int) -> pa.Table:
                 ("author", pa.string()),
                 ("message", pa.string()),
                 ("tables", pa.string()),
+                ("branch", pa.string()),
                 ("leaf_hash", pa.string()),
             ]
         ),

@@ -35,6 +35,7 @@ def connect(
     *,
     read_only: bool = False,
     as_of: str | None = None,
+    branch: str | None = None,
     clock: Clock | None = None,
     guarded: bool = False,
 ) -> Session:
@@ -44,7 +45,13 @@ def connect(
 
     Raises: LakeError, CorruptError, ArchiveError, IoError, UsageError; VerificationError if guarded.
     """
-    session = Session(find_lake(explicit=str(path)), read_only=read_only, as_of=as_of, clock=clock)
+    session = Session(
+        find_lake(explicit=str(path)),
+        read_only=read_only,
+        as_of=as_of,
+        branch=branch,
+        clock=clock,
+    )
     if guarded:
         try:
             session.guard()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grammar.nodes import Show
 
 _QUERIES = {
+    "BRANCHES": ("name, base, created, changes, behind, current", "branches", "ORDER BY name"),
     "SCHEMAS": ("name", "schemas", ""),
     "SNAPSHOTS": ("name, version, ts", "snapshots", "ORDER BY version, name"),
     "TABLES": ("schema, name, kind, rows, columns, key", "tables", "ORDER BY schema, name"),
@@ -31,7 +32,7 @@ _QUERIES = {
 """What SHOW lists: columns, the relation of the ``grizzly`` schema, and the order."""
 
 _OF_A_SCHEMA = ("TABLES", "VIEWS")
-_NAMED = ("SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS", "WATERMARKS")
+_NAMED = ("BRANCHES", "SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS", "WATERMARKS")
 
 
 def show_query(node: Show) -> str:

@@ -11,7 +11,9 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine import config
 from engine.analyze import blame, place_of, quoted_as_text, trees_of
+from engine.catalog import MAIN_BRANCH, branch_in
 from engine.clock import SystemClock
 from engine.errors import (
     GrizzlyError,
@@ -21,7 +23,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.execute import BackendError, Executor, Usage
-from engine.session import bulk, commits, cosigned, integrity, keys, moments, pins, places, reading
+from engine.session import bulk, commits, integrity, moments, pins, places, reading
 from engine.session.actions import ACTIONS
 from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
@@ -61,6 +63,7 @@ class Session:
         *,
         read_only: bool = False,
         as_of: str | None = None,
+        branch: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Open the lakehouse or archive at ``path``.
@@ -79,6 +82,8 @@ class Session:
         lease = places.lease_of(self.timeline)
         usage = None if self.read_only else Usage(self.timeline.store)
         self._frame = Frame(Executor(lease, usage), self.timeline, self.clock, pinned)
+        if branch is not None and branch.lower() != MAIN_BRANCH:
+            self._frame.branch = branch_in(self.timeline.head.state, branch).name
         self._texts = Texts()
         self._serial = 0
         self._active: weakref.ref[Result] | None = None
@@ -91,6 +96,11 @@ class Session:
     def in_transaction(self) -> bool:
         """Whether BEGIN is waiting for its COMMIT or ROLLBACK."""
         return self._frame.transaction is not None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the open transaction was committed before, so that nothing will be written again."""
+        return self._frame.replayed is not None
 
     @property
     def version(self) -> int:
@@ -217,8 +227,14 @@ class Session:
         Cost: under a millisecond; two more where the user names keys to trust.
         Raises: VerificationError.
         """
-        keys.require_trusted(self.timeline)
-        cosigned.require_own_policy(self.timeline)
+        if config.trust_path().exists():
+            from engine.session import keys  # noqa: PLC0415 - few users name keys
+
+            keys.require_trusted(self.timeline)
+        if config.policy_path().exists():
+            from engine.session import cosigned  # noqa: PLC0415 - few users have a policy
+
+            cosigned.require_own_policy(self.timeline)
         self._pins = pins.check(self.timeline, self.path)
 
     def close(self) -> None:

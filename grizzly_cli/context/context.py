@@ -74,7 +74,11 @@ class Context:
         settings = self.settings
         path = engine.find_lake(explicit=settings.db)
         return engine.connect(
-            path, read_only=settings.read_only, as_of=settings.as_of, guarded=True
+            path,
+            read_only=settings.read_only,
+            as_of=settings.as_of,
+            branch=settings.branch,
+            guarded=True,
         )
 
     @property

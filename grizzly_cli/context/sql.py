@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.session import Session
 
+_RELATIVE = re.compile(r"HEAD(~\d+)?|\d.* ago", re.IGNORECASE)
 _DATE = re.compile(r"\d{4,}-\d\d?-\d\d?([ T].*)?")
 
 
@@ -58,9 +59,11 @@ def known(session: Session, table: str) -> str:
 
 
 def point(text: str) -> str:
-    """Return a point in time: a version, a timestamp, or else the name of a snapshot."""
+    """Return a point in time: a version, a timestamp, so long ago, or else a snapshot's name."""
     if text.isdecimal():
         return f"VERSION {text}"
     if _DATE.fullmatch(text):
         return f"TIMESTAMP {literal(text)}"
+    if _RELATIVE.fullmatch(text):
+        return literal(text)
     return f"SNAPSHOT {literal(text)}"
