@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.analyze import RESERVED, ChangeSource
+from engine.analyze.sources import RESERVED, ChangeSource
 from engine.catalog import FileEntry, commits_on, differing_on
 from engine.datatypes import parse_type
 from engine.execute.lives import lives
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from engine.execute.lake import Lake
     from engine.plan import Select
-    from engine.storage import Bitmap, Side
+    from engine.storage import Bitmap, Sides
 
 UPDATE = "update"
 """What SINCE calls a row that was there before and is there now."""
 
 BATCH_ROWS = 122_880
-_BARE = re.compile(rf'SELECT \* FROM {RESERVED}s0 AS ("[^"]+"|\w+)')
+_BARE = re.compile(rf'SELECT \* FROM {RESERVED}s0 AS ("[^"]+"|\w+)')  # noqa: S608 - to match
 _TYPES = ("VARCHAR", "BIGINT", "TIMESTAMP WITH TIME ZONE")
 _STAMP = pa.timestamp("us", tz="UTC")
 
@@ -84,10 +84,9 @@ class _Changes:
     def __init__(self, source: ChangeSource, lake: Lake) -> None:
         self._source = source
         self._lake = lake
-        timeline = lake.workspace.timeline
         self._since = lake.workspace.state_at(source.since)
         self._until = lake.workspace.state_at(source.until)
-        self._columns = lives(source, timeline, self._since, self._until, lake.columns)
+        self._columns = lives(source, lake.workspace, self._since, self._until, lake.columns)
         self._owner: dict[int, str] = {}
 
     def full(self) -> pa.Table:
@@ -106,11 +105,11 @@ class _Changes:
             before = {k: now[k] if k in now else self._since.get(k) for k in after}
             now |= after
             steps.append(_Step(self._diff(before, after), commit.seq, commit.ts))
-        gone, come = sides([step.found for step in steps])
+        both = sides([step.found for step in steps])
         versions = pa.array([step.version for step in steps], pa.int64())
         times = {step.version: step.ts for step in steps}
-        died, arrived = (versions.take(pa.array(side.group)) for side in (gone, come))
-        return self._log(gone, come, died, arrived, times)
+        died, arrived = (versions.take(pa.array(side.group)) for side in (both.gone, both.come))
+        return self._log(both, died, arrived, times)
 
     def net(self) -> pa.Table:
         """Return the first preimage and the last postimage of each row that is not what it was.
@@ -125,15 +124,15 @@ class _Changes:
             ours, theirs = differing_on(self._since, self._until, f"f/{table_id}/")
             before |= ours
             after |= theirs
-        gone, come = sides([self._diff(before, after)])
+        both = sides([self._diff(before, after)])
         end = pa.scalar(source.until, pa.int64())
-        own = come.versions()
+        own = both.come.versions()
         inside = pc.and_(pc.greater(own, source.since), pc.less_equal(own, source.until))
         arrived = pc.if_else(inside, own, end)
-        died = pa.repeat(end, gone.rows)
+        died = pa.repeat(end, both.gone.rows)
         timeline = self._lake.workspace.timeline
         seen = {source.until, *pc.unique(arrived).to_pylist()}
-        out = self._log(gone, come, died, arrived, {v: timeline.commit_at(v).ts for v in seen})
+        out = self._log(both, died, arrived, {v: timeline.commit_at(v).ts for v in seen})
         if source.shape == "net":
             return out
         out = out.filter(pc.not_equal(out["_change"], PRE))
@@ -157,22 +156,20 @@ class _Changes:
 
     def _log(
         self,
-        gone: Side,
-        come: Side,
+        both: Sides,
         died: pa.Array,
         arrived: pa.Array,
         times: Mapping[int, int],
     ) -> pa.Table:
         table = self._source.table
-        dead = self._rows(gone.files).append_column("_version", died)
-        born = self._rows(come.files).append_column("_version", arrived)
+        dead = self._rows(both.gone.files).append_column("_version", died)
+        born = self._rows(both.come.files).append_column("_version", arrived)
         key = [c.name for c in table.key_columns]
-        out = log(gone, come, dead, born, key, net=self._source.shape != "full")
+        out = log(both, dead, born, key, net=self._source.shape != "full")
         known = pa.array(times.keys(), pa.int64())
         stamps = pa.array(times.values(), _STAMP)
         when = stamps.take(pc.index_in(out["_version"].combine_chunks(), value_set=known))
-        names = [*(c.name for c in table.columns), "_change", "_version"]
-        return out.select(names).append_column("_commit_ts", when)
+        return out.append_column("_commit_ts", when)
 
     def _rows(self, files: Sequence[ScanFile]) -> pa.Table:
         """Return the rows of files in the columns of the table at the end."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 from engine.datatypes import parse_type
 from engine.execute.exact import column
 from engine.execute.keys import indexable, lookup
+from engine.execute.ready import Ready
 from engine.plan import Constant, Lookup, Removal, Rows
 
 if TYPE_CHECKING:
@@ -23,30 +24,6 @@ if TYPE_CHECKING:
     from engine.execute.lake import Lake
     from engine.execute.rows import RowWriter
     from engine.plan import Shape, Slot
-
-
-class Ready:
-    """An answer that needs no engine: names, SQL types, schema and batches."""
-
-    def __init__(
-        self,
-        columns: list[str],
-        types: list[str],
-        schema: pa.Schema,
-        rows: Iterator[pa.RecordBatch],
-    ) -> None:
-        """Take what was found."""
-        self.columns = columns
-        self.types = types
-        self.schema = schema
-        self._rows = rows
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows.
-
-        Raises: CorruptError, IoError.
-        """
-        return self._rows
 
 
 class Direct:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import Catalog, Table
+from engine.catalog import Catalog, Table, commits_on
 from engine.storage import ScanColumn
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.analyze import ChangeSource
     from engine.catalog import Mapping
-    from engine.timeline import Timeline
+    from engine.execute.workspace import Workspace
 
 NOWHERE = -1
 """The id of a column that no file has."""
@@ -26,7 +26,7 @@ NOWHERE = -1
 
 def lives(
     source: ChangeSource,
-    timeline: Timeline,
+    workspace: Workspace,
     since: Mapping,
     until: Mapping,
     columns: Callable[[Table], list[ScanColumn]],
@@ -42,19 +42,19 @@ def lives(
     before = Catalog(since).table(table.schema, table.name)
     others = [] if before is None else [before]
     if source.shape == "full":
-        others += _made_between(source, timeline)
+        others += _made_between(source, workspace)
     for other in others:
         if other.id not in found and until.get(other.state_key) is None:
             found[other.id] = _by_name(columns(table), columns(other))
     return found
 
 
-def _made_between(source: ChangeSource, timeline: Timeline) -> list[Table]:
+def _made_between(source: ChangeSource, workspace: Workspace) -> list[Table]:
     """Return all definitions in the range of tables with the source's name."""
     wanted = (source.table.schema.lower(), source.table.name.lower())
     found = []
-    for commit in timeline.commits(source.since, source.until):
-        for key, value in commit.changes.items():
+    for _, changed in commits_on(workspace.timeline, source.since, source.until, workspace.branch):
+        for key, value in changed.items():
             if key.startswith("t/") and value is not None:
                 table = Table.decode(key[2:], value)
                 if (table.schema.lower(), table.name.lower()) == wanted:

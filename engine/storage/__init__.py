@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.storage.addresses import Addresses
-from engine.storage.changes import POST, PRE, Side, diff, log, sides
+from engine.storage.changes import POST, PRE, Side, Sides, diff, log, sides
 from engine.storage.compact import choose, merge
 from engine.storage.datafile import DataFile, Encoded, encode_file, shard
 from engine.storage.deletion import Bitmap
@@ -39,6 +39,7 @@ __all__ = [
     "ScanColumn",
     "ScanFile",
     "Side",
+    "Sides",
     "SmallKeys",
     "StoredKeys",
     "TableScan",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 INSERT, DELETE = "insert", "delete"
 PRE, POST = "update_preimage", "update_postimage"
+_KINDS = pa.array([PRE, DELETE, POST, INSERT])
 
 
 def diff(a: Sequence[ScanFile], b: Sequence[ScanFile]) -> list[tuple[ScanFile, Bitmap, Bitmap]]:
@@ -73,7 +74,16 @@ class Side:
         return len(self.rid)
 
 
-def sides(parts: Sequence[Sequence[tuple[ScanFile, Bitmap, Bitmap]]]) -> tuple[Side, Side]:
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What died and what was born; ``at`` is the place of the dead row of each new row's id, or -1."""
+
+    gone: Side
+    come: Side
+    at: Ints
+
+
+def sides(parts: Sequence[Sequence[tuple[ScanFile, Bitmap, Bitmap]]]) -> Sides:
     """Return what died and what was born in each group, without the rows that only moved.
 
     Shape: ``parts`` holds what ``diff`` found, group by group.
@@ -82,52 +92,62 @@ def sides(parts: Sequence[Sequence[tuple[ScanFile, Bitmap, Bitmap]]]) -> tuple[S
     """
     gone = _side([(n, f, killed) for n, part in enumerate(parts) for f, killed, _ in part])
     come = _side([(n, f, born) for n, part in enumerate(parts) for f, _, born in part])
-    if not gone.rows or not come.rows:
-        return gone, come
     at = _partners(gone.group, gone.rid, come.group, come.rid)
+    if not gone.rows or not come.rows:
+        return Sides(gone, come, at)
     copied = (at >= 0) & (gone.changed[at] == come.changed)
     if not copied.any():
-        return gone, come
+        return Sides(gone, come, at)
     stayed = np.ones(gone.rows, dtype=np.bool_)
     stayed[at[copied]] = False
-    return _narrowed(gone, stayed), _narrowed(come, ~copied)
+    at, place = at[~copied], np.cumsum(stayed) - 1
+    at = np.where(at >= 0, place[at], -1)
+    return Sides(_narrowed(gone, stayed), _narrowed(come, ~copied), at)
 
 
-def log(
-    gone: Side, come: Side, dead: pa.Table, born: pa.Table, key: Sequence[str], *, net: bool
-) -> pa.Table:
+def log(both: Sides, dead: pa.Table, born: pa.Table, key: Sequence[str], *, net: bool) -> pa.Table:
     """Return what happened to rows as one table, each preimage right before its postimage.
 
     Shape: the columns of ``dead`` and ``born``, which hold the rows of the sides and end in
-    ``_version``; then ``_change``. By group; within one, the rows that died as they lay, then the new
-    ones. A preimage bears the version of its postimage.
+    ``_version``; ``_change`` comes before that. By group; within one, the rows that died as they lay,
+    then the new ones. A preimage bears the version of its postimage.
     ``key`` names the columns that tell rows apart, or nothing: then row ids do. With ``net``, a row
     whose values are the same before and after is left out.
     """
-    at = _matched(gone, come, dead, born, key)
+    gone, come = both.gone, both.come
+    at = _matched(both, dead, born, key)
     paired = np.flatnonzero(at >= 0)
     updated = np.zeros(gone.rows, dtype=np.bool_)
     updated[at[paired]] = True
     follows = np.arange(gone.rows + come.rows)
     follows[at[paired]] = gone.rows + paired
-    both = pa.concat_tables([dead, born]).combine_chunks()
-    last = both.num_columns - 1
-    both = both.set_column(last, both.field(last), both.column(last).take(pa.array(follows)))
-    first = pc.if_else(pa.array(updated), PRE, DELETE)
-    second = pc.if_else(pa.array(at >= 0), POST, INSERT)
-    both = both.append_column("_change", pa.concat_arrays([first, second]))
-    # Where a row comes within its group: behind the row that it follows, or behind all of them.
-    behind = 2 * gone.rows + np.arange(come.rows)
-    place = np.concatenate([2 * np.arange(gone.rows), np.where(at >= 0, 2 * at + 1, behind)])
-    order = np.lexsort((place, np.concatenate([gone.group, come.group])))
+    kind = np.concatenate([np.where(updated, 0, 1), np.where(at >= 0, 2, 3)])
+    names = dead.column_names[:-1]
+    order = _order(gone, come, at, updated)
     if net and len(paired):
-        names = dead.column_names[:-1]
         same = paired[_equal_rows(dead.select(names), born.select(names), at[paired], paired)]
         kept = np.ones(len(order), dtype=np.bool_)
         kept[at[same]] = False
         kept[gone.rows + same] = False
         order = order[kept[order]]
-    return both.take(pa.array(order))
+    rows = pa.concat_tables([dead, born]).combine_chunks()
+    shown = rows.select(names).take(pa.array(order))
+    shown = shown.append_column("_change", _KINDS.take(pa.array(kind[order])))
+    return shown.append_column("_version", rows["_version"].take(pa.array(follows[order])))
+
+
+def _order(gone: Side, come: Side, at: Ints, updated: Mask) -> Ints:
+    """Return the order of all rows: by group, each behind the row that it follows, or behind all."""
+    place = np.arange(gone.rows) + np.cumsum(updated) - updated
+    new = at < 0
+    behind = gone.rows + len(at) - int(new.sum()) + np.cumsum(new) - 1
+    place = np.concatenate([place, np.where(new, behind, place[at] + 1 if gone.rows else behind)])
+    group = np.concatenate([gone.group, come.group])
+    if len(group) and group.min() != group.max():
+        return np.lexsort((place, group))
+    order = np.empty(len(place), dtype=np.int64)
+    order[place] = np.arange(len(place))
+    return order
 
 
 def _live(file: ScanFile | None) -> Bitmap:
@@ -208,19 +228,22 @@ def _partners(group: Ints, identity: Ints, other_group: Ints, other: Ints) -> In
     place = np.minimum(np.searchsorted(ranked, two), len(ranked) - 1)
     hit = ranked[place] == two
     at = np.where(hit, place if order is None else order[place], -1).astype(np.int64)
+    found = at[hit]
+    if bool((found[1:] > found[:-1]).all()):
+        return at
     _, first = np.unique(at, return_index=True)
     once = np.full(len(at), -1, dtype=np.int64)
     once[first] = at[first]
     return once
 
 
-def _matched(gone: Side, come: Side, dead: pa.Table, born: pa.Table, key: Sequence[str]) -> Ints:
+def _matched(both: Sides, dead: pa.Table, born: pa.Table, key: Sequence[str]) -> Ints:
     """Return for each row that was born the place of the row that it is the next image of, or -1.
 
     Without a key that is the row of the same id. With one it is the row of the same key, whatever its
     id, for rows that are written again are new rows; ids come first only because they are quick.
     """
-    at = _partners(gone.group, gone.rid, come.group, come.rid)
+    gone, come, at = both.gone, both.come, both.at.copy()
     if not key or not gone.rows or not come.rows:
         return at
     paired = np.flatnonzero(at >= 0)
