@@ -6,6 +6,7 @@ input.
 
 from __future__ import annotations
 
+from engine.archive.apply import apply, unpack_onto
 from engine.archive.backups import CopyReport, back_up, restore, runs
 from engine.archive.pack import pack
 from engine.archive.repair import Mended, repair
@@ -20,11 +21,13 @@ __all__ = [
     "Mended",
     "PackReport",
     "Progress",
+    "apply",
     "back_up",
     "pack",
     "repair",
     "restore",
     "runs",
     "unpack",
+    "unpack_onto",
     "verify_archive",
 ]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.archive import copying
-from engine.archive.moment import lake_folder, listed, measure, open_store, size_of
+from engine.archive.moment import lake_folder, measure, open_store, with_objects
 from engine.archive.placing import placed
 from engine.archive.reader import refusals
 from engine.clock import SystemClock
@@ -24,9 +24,9 @@ from engine.proof.canonical import canonical
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.archive.moment import Moment
     from engine.archive.report import Progress
     from engine.clock import Clock
+    from engine.objectstore import Store
 
 _LOCK_SECONDS: Final = 30.0
 _MARK: Final = {"format": "grizzly-backup", "version": 1}
@@ -57,7 +57,7 @@ def back_up(
     Raises: VerificationError when the lakehouse does not continue the backup; UsageError when
     ``target`` is something else; CorruptError naming what is damaged on either side; IoError.
     """
-    moment = _with_objects(measure(open_store(source)))
+    moment = with_objects(measure(open_store(source)))
     root = _claimed(source, target)
     store = LocalStore(root)
     with store.lock(_LOCK_SECONDS):
@@ -80,13 +80,18 @@ def restore(source: Path, target: Path, *, progress: Progress | None = None) -> 
     Raises: UsageError when ``target`` is in use; CorruptError naming what is damaged; LakeError
     when ``source`` is no lakehouse; IoError. Then there is no ``target``.
     """
-    moment = _with_objects(measure(open_store(source)))
+    return settle(open_store(source), target, progress)
+
+
+def settle(store: Store, target: Path, progress: Progress | None) -> CopyReport:
+    """Make the new lakehouse ``target`` out of what is in a store. Raises: as ``restore``."""
+    moment = with_objects(measure(store))
     copying.check_log(moment, 0)
     with placed(target) as folder:
-        store = LocalStore(folder)
-        names = copying.missing(moment, store)
-        copied = copying.land(moment, store, names, progress)
-        copying.confirm(moment, store, 0)
+        home = LocalStore(folder)
+        names = copying.missing(moment, home)
+        copied = copying.land(moment, home, names, progress)
+        copying.confirm(moment, home, 0)
         shutil.rmtree(folder / layout.TMP, ignore_errors=True)
     return CopyReport(SystemClock().now_us(), 0, moment.commits, len(names), copied)
 
@@ -107,14 +112,6 @@ def runs(target: Path) -> list[CopyReport]:
         ]
     except (ValueError, TypeError) as error:
         raise CorruptError(f"{layout.BACKUP} is damaged", subject=layout.BACKUP) from error
-
-
-def _with_objects(moment: Moment) -> Moment:
-    """Return the moment with every object there is: some hold versions of long ago."""
-    files = dict(moment.files)
-    for name in listed(moment.store, layout.OBJECTS):
-        files[name] = size_of(moment.store, name)
-    return replace(moment, files=files)
 
 
 def _claimed(source: Path, target: Path) -> Path:

@@ -9,6 +9,7 @@ wrong sizes are therefore not cases to think of: they cannot be written down.
     offset 0   local header of gobi.json, padded so that its data starts on a 64-byte boundary
                gobi.json: canonical JSON {"checkpoint","magic":"GODI","members","version":1},
                members: [{"crc32","name","sha256","size"}] in strictly ascending order of name
+               a differential archive adds "base": {"root","size"}, and its version is 2
     then       for each member a local header, padded likewise, and its bytes, stored
     then       central directory, ZIP64 end record and locator, end record, whose comment is
                "gobi.json sha256 <hex>"
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAGIC: Final = "GODI"
-VERSION: Final = 1
+WHOLE: Final = 1
+DIFFERENTIAL: Final = 2
+"""The versions of the format: a whole lakehouse, and what is new in one since some commit."""
 MANIFEST: Final = "gobi.json"
 ALIGNMENT: Final = 64
 MANIFEST_LIMIT: Final = 1 << 28
@@ -89,12 +92,21 @@ class Place:
     data: int
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The log that a differential archive continues: how many commits it had, and their root."""
+
+    size: int
+    root: str
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """What ``gobi.json`` says."""
+    """What ``gobi.json`` says; without a base the archive is whole."""
 
     checkpoint: str
     members: tuple[Member, ...]
+    base: Base | None = None
 
     @cached_property
     def text(self) -> bytes:
@@ -103,14 +115,16 @@ class Manifest:
             {"crc32": m.crc32, "name": m.name, "sha256": m.sha256, "size": m.size}
             for m in self.members
         ]
-        return canonical(
-            {
-                "checkpoint": self.checkpoint,
-                "magic": MAGIC,
-                "members": members,
-                "version": VERSION,
-            }
-        )
+        document: dict[str, object] = {
+            "checkpoint": self.checkpoint,
+            "magic": MAGIC,
+            "members": members,
+            "version": WHOLE,
+        }
+        if self.base is not None:
+            document["base"] = {"root": self.base.root, "size": self.base.size}
+            document["version"] = DIFFERENTIAL
+        return canonical(document)
 
     @cached_property
     def digest(self) -> str:
@@ -200,18 +214,20 @@ def parse_manifest(text: bytes) -> Manifest:
     if not isinstance(document, dict) or document.get("magic") != MAGIC:
         raise ArchiveError(f"{MANIFEST} lacks the magic {MAGIC}", subject=MANIFEST)
     version = document.get("version")
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in (WHOLE, DIFFERENTIAL):
         raise ArchiveError(
             f"the archive has format version {version!r}, made by a newer grizzly",
             subject=MANIFEST,
-            hint=f"This grizzly reads version {VERSION}.",
+            hint=f"This grizzly reads versions {WHOLE} and {DIFFERENTIAL}.",
         )
     checkpoint, rows = document.get("checkpoint"), document.get("members")
-    if set(document) != {"checkpoint", "magic", "members", "version"}:
+    fields = {"checkpoint", "magic", "members", "version"}
+    if set(document) != (fields if version == WHOLE else fields | {"base"}):
         raise ArchiveError(f"{MANIFEST} has unknown or missing fields", subject=MANIFEST)
     if not isinstance(checkpoint, str) or not isinstance(rows, list):
         raise ArchiveError(f"{MANIFEST} has fields of the wrong kind", subject=MANIFEST)
-    manifest = Manifest(checkpoint, tuple(_member(row) for row in rows))
+    base = None if version == WHOLE else _base(document["base"])
+    manifest = Manifest(checkpoint, tuple(_member(row) for row in rows), base)
     check_names([member.name for member in manifest.members])
     _check_essentials(manifest)
     return manifest
@@ -277,6 +293,16 @@ def _end(count: int, length: int, offset: int, digest: str) -> bytes:
     locator = _LOCATOR.pack(b"PK\6\7", 0, offset + length, 1)
     end = _END.pack(b"PK\5\6", 0, 0, _FILL16, _FILL16, _FILL32, _FILL32, _COMMENT_BYTES)
     return end64 + locator + end + comment
+
+
+def _base(row: object) -> Base:
+    if not isinstance(row, dict) or set(row) != {"root", "size"}:
+        raise ArchiveError("the base has unknown or missing fields", subject=MANIFEST)
+    if type(row["size"]) is not int or not 0 < row["size"] < _SIZE_LIMIT:
+        raise ArchiveError("the base has an impossible size", subject=MANIFEST)
+    if not _is_hex(row["root"], 64):
+        raise ArchiveError("the base's root is malformed", subject=MANIFEST)
+    return Base(row["size"], row["root"])
 
 
 def _member(row: object) -> Member:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.archive.reader import CHUNK
@@ -100,10 +100,21 @@ def measure(store: Store) -> Moment:
             layout.CHECKPOINT: timeline.checkpoint.encode(),
             layout.segment(last): log.scan(store, last).end,
         }
-        for name in (layout.FORMAT, *listed(store, layout.LOG, layout.STATE, layout.TILE)):
+        names = (layout.FORMAT, *listed(store, layout.LOG, layout.STATE), *_widest(store))
+        for name in names:
             if name not in files:
                 files[name] = size_of(store, name)
     return Moment(store, timeline, timeline.checkpoint, dict(sorted(files.items())))
+
+
+def _widest(store: Store) -> Iterator[str]:
+    """Yield every tile but those that a wider one replaced."""
+    tiles = {name: layout.parse_tile(name) for name in store.list(layout.TILE)}
+    widths: dict[tuple[int, int], int] = {}
+    for place in tiles.values():
+        if place is not None:
+            widths[place[:2]] = max(widths.get(place[:2], 0), place[2])
+    yield from (n for n, place in tiles.items() if place is None or widths[place[:2]] == place[2])
 
 
 def listed(store: Store, *prefixes: str) -> Iterator[str]:
@@ -121,6 +132,14 @@ def size_of(store: Store, name: str) -> int:
     if size is None:
         raise CorruptError(f"{name} is missing", subject=name)
     return size
+
+
+def with_objects(moment: Moment) -> Moment:
+    """Return the moment with every object there is: some hold versions of long ago."""
+    files = dict(moment.files)
+    for name in listed(moment.store, layout.OBJECTS):
+        files[name] = size_of(moment.store, name)
+    return replace(moment, files=files)
 
 
 def needed(timeline: Timeline) -> dict[str, Ref]:

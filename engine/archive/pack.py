@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.archive import format as gobi
-from engine.archive.format import Manifest, Member
+from engine.archive.format import Base, Manifest, Member
+from engine.archive.history import measure_at
 from engine.archive.moment import lake_folder, listed, measure, needed, open_store, size_of
 from engine.archive.reader import refusals, sync_folder
 from engine.archive.report import PackReport
@@ -28,27 +29,40 @@ if TYPE_CHECKING:
 
     from engine.archive.moment import Moment
     from engine.archive.report import Progress
+    from engine.objectstore import Store
     from engine.timeline import Timeline
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _UNKNOWN = ("0" * 8, "0" * 64)
 
 
-def pack(path: Path, out: Path, *, progress: Progress | None = None) -> PackReport:
+def pack(
+    path: Path,
+    out: Path,
+    *,
+    since: int | None = None,
+    as_of: int | None = None,
+    progress: Progress | None = None,
+) -> PackReport:
     """Write the lakehouse at ``path`` to the archive ``out``, replacing an older archive there.
 
-    Cost: one read of the lakehouse and one of the archive, for its digest.
+    With ``as_of``, as it was after that commit; with ``since``, only what a lakehouse lacks whose
+    last commit is that one.
+
+    Cost: one read of the lakehouse and one of the archive, for its digest; an older moment costs a
+    replay of the log.
     Raises: LakeError when there is no lakehouse, CorruptError naming an object that does not match
-    its name, UsageError when ``out`` is something else than an archive, IoError.
+    its name, UsageError when ``out`` is something else than an archive, or there is no such commit;
+    IoError.
     """
     root = lake_folder(path)
-    moment = _whole(root)
+    moment, base = _chosen(open_store(root), since, as_of)
     _refuse_other(out, root)
     beside = out.parent / f".{out.name}.{SystemClock().token()}"
     try:
         with refusals(str(out)):
             with beside.open("xb") as file:
-                manifest = _Packing(moment, progress).write(file)
+                manifest = _Packing(moment, base, progress).write(file)
                 file.flush()
                 os.fsync(file.fileno())
             with beside.open("rb") as file:
@@ -81,13 +95,31 @@ def _refuse_other(out: Path, root: Path) -> None:
         ) from error
 
 
-def _whole(root: Path) -> Moment:
-    """Return a lakehouse's newest moment with its objects.
+def _chosen(store: Store, since: int | None, as_of: int | None) -> tuple[Moment, Base | None]:
+    """Return the moment to pack, cut down to what is new since another one."""
+    whole = _whole(measure(store) if as_of is None else measure_at(store, as_of))
+    if since is None:
+        return whole, None
+    if since + 1 >= whole.commits:
+        raise UsageError(
+            f"nothing is new since version {since}", hint=f"the newest is {whole.commits - 1}"
+        )
+    before = _whole(measure_at(store, since))
+    always = (layout.FORMAT, layout.CHECKPOINT)
+    files = {
+        name: kept
+        for name, kept in whole.files.items()
+        if name in always or name not in before.files or before.size(name) != whole.size(name)
+    }
+    return replace(whole, files=files), Base(since + 1, before.timeline.head.root.hex())
+
+
+def _whole(moment: Moment) -> Moment:
+    """Return a moment with its objects.
 
     Objects are listed after the log was measured: what the log rests on was there before. Those
     that no commit names stay out: an interrupted transaction left them, or one that still runs.
     """
-    moment = measure(open_store(root))
     required, named = needed(moment.timeline), _named(moment.timeline)
     files = dict(moment.files)
     for name in sorted({*required, *listed(moment.store, layout.OBJECTS)}):
@@ -108,8 +140,9 @@ def _named(timeline: Timeline) -> set[bytes]:
 class _Packing:
     """One archive being written: members first, then the frame that their digests determine."""
 
-    def __init__(self, moment: Moment, progress: Progress | None) -> None:
+    def __init__(self, moment: Moment, base: Base | None, progress: Progress | None) -> None:
         self._moment = moment
+        self._base = base
         self._progress: Callable[[int, int], None] = progress or (lambda _done, _total: None)
         self._done = 0
 
@@ -120,7 +153,7 @@ class _Packing:
         for place in plan.places[1:]:
             file.seek(place.data)
             members.append(self._copy(place.member, file, total))
-        manifest = Manifest(plan.checkpoint, tuple(members))
+        manifest = Manifest(plan.checkpoint, tuple(members), self._base)
         for place in manifest.places:
             file.seek(place.header)
             file.write(gobi.local_header(place))
@@ -137,6 +170,7 @@ class _Packing:
         plan = Manifest(
             self._moment.checkpoint,
             tuple(Member(name, size, *_UNKNOWN) for name, size in sizes.items()),
+            self._base,
         )
         if len(plan.text) > gobi.MANIFEST_LIMIT:
             raise ArchiveError(f"{len(sizes)} files are more than one archive can list")

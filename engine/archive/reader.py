@@ -76,6 +76,19 @@ class ArchiveReader:
         """Give the file back."""
         self._closing()
 
+    def require_whole(self) -> None:
+        """Refuse an archive that holds only what is new since some version.
+
+        Raises: ArchiveError.
+        """
+        base = self.manifest.base
+        if base is not None:
+            raise ArchiveError(
+                f"the archive holds only what is new since version {base.size - 1}",
+                subject=str(self.path),
+                hint="`grizzly apply` brings a lakehouse of that version up to date with it.",
+            )
+
     def stamp(self) -> Stamp:
         """Return the identity of the file as it is now."""
         with refusals(str(self.path)):

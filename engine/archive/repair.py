@@ -182,7 +182,7 @@ class _Repair:
             note = b"" if found.last is None else found.last.note
             self._replace(path, note)
             Timeline.open(self._store, clock=SystemClock())
-            self._tell(path, f"made again from the log, which has {found.commits} commits")
+            self._tell(path, f"made again from the log, whose last commit is {found.commits - 1}")
 
     def _derived(self, found: Replay) -> None:
         for path, data in sorted(found.derived.items()):

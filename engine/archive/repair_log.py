@@ -45,17 +45,36 @@ class LogMender:
         """
         while True:
             try:
-                return self._check({})
+                found = self._check({})
+                return found if self._promised(found) else self._longest(found)
             except CorruptError as error:
                 path = error.subject or layout.LOG
                 if path in self.patches or not self._patch(path):
                     self.lost = error
                     return None
 
+    def _longest(self, found: Replay) -> Replay:
+        """Take the commits that a copy has after ours: no checkpoint of our own says that we have all."""
+        first = (found.commits - 1) // layout.SEGMENT_COMMITS
+        for other in self._others:
+            more = dict(_segments(other, first))
+            try:
+                longer = rebuild.replay(self._with(more), self._db)
+            except CorruptError:
+                continue
+            ours = longer.leaves[: found.commits] == found.leaves
+            if ours and longer.commits > found.commits:
+                self.patches |= {path: (data, other.name) for path, data in more.items()}
+                found = longer
+        return found
+
+    def _with(self, more: dict[str, bytes]) -> Overlay:
+        files = {path: data for path, (data, _) in self.patches.items()} | more
+        return Overlay({path: Held(path, data) for path, data in files.items()}, self._store)
+
     def _check(self, more: dict[str, bytes]) -> Replay:
         """Replay the log as it would be; raise for what is damaged or missing still."""
-        files = {path: data for path, (data, _) in self.patches.items()} | more
-        store = Overlay({path: Held(path, data) for path, data in files.items()}, self._store)
+        store = self._with(more)
         found = rebuild.replay(store, self._db)
         promised = self._promised(found)
         if found.commits < max(promised.size if promised else 0, self._reached(store)):
@@ -121,3 +140,13 @@ class LogMender:
             yield data, other.name
             if len(data) < len(own):
                 yield data + own[len(data) :], other.name
+
+
+def _segments(store: Store, index: int) -> Iterator[tuple[str, bytes]]:
+    """Yield a copy's segments from one on, as far as it has them."""
+    while store.size(path := layout.segment(index)) is not None:
+        try:
+            yield path, store.read(path)
+        except CorruptError:
+            return
+        index += 1

@@ -60,15 +60,23 @@ class ArchiveStore(FixedStore):
     refusal = "is an archive, which is only read"
     way_out = "`grizzly unpack` makes a lakehouse of it that can be written to."
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, differential: bool = False) -> None:
         """Open the archive and check its frame. Cost: reads the manifest and the directory.
 
-        Raises: ArchiveError when it is no archive, damaged or cut short; IoError.
+        Raises: ArchiveError when it is no archive, damaged or cut short, or holds only a part of a
+        lakehouse where a whole one is wanted; IoError.
         """
         self.name = str(path)
         self._reader = ArchiveReader(path)
+        self.base = self._reader.manifest.base
+        if not differential:
+            try:
+                self._reader.require_whole()
+            except ArchiveError:
+                self.close()
+                raise
         self.checkpoint = self._reader.manifest.checkpoint
-        self._names = [member.name for member in self._reader.manifest.members]
+        self.names = [member.name for member in self._reader.manifest.members]
 
     def close(self) -> None:
         """Give the file back; nothing can be read any more."""
@@ -115,10 +123,10 @@ class ArchiveStore(FixedStore):
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the name of every member below the folder ``prefix``, sorted."""
         folder = f"{prefix}/"
-        for at in range(bisect_left(self._names, folder), len(self._names)):
-            if not self._names[at].startswith(folder):
+        for at in range(bisect_left(self.names, folder), len(self.names)):
+            if not self.names[at].startswith(folder):
                 return
-            yield self._names[at]
+            yield self.names[at]
 
     def source(self, path: str) -> ArchiveSource:
         """Return random access to a member."""

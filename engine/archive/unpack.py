@@ -31,6 +31,7 @@ def unpack(archive: Path, target: Path, *, progress: Progress | None = None) -> 
     IoError.
     """
     with placed(target) as folder, closing(ArchiveReader(archive)) as reader:
+        reader.require_whole()
         digest = _write(reader, folder, progress)
     manifest = reader.manifest
     return PackReport(target, len(manifest.members), manifest.size, digest, manifest.checkpoint)

@@ -28,7 +28,7 @@ def verify_archive(path: Path, *, progress: Progress | None = None) -> Iterator[
     Raises: IoError.
     """
     try:
-        store = ArchiveStore(path)
+        store = ArchiveStore(path, differential=True)
     except ArchiveError as error:
         yield Finding(error.subject or str(path), ok=False, detail=error.message)
         return
@@ -37,7 +37,10 @@ def verify_archive(path: Path, *, progress: Progress | None = None) -> Iterator[
         for finding in store.findings():
             intact = intact and finding.ok
             yield finding
-        if intact:
+        if store.base is not None:
+            detail = f"continues version {store.base.size - 1}; only with that is it a lakehouse"
+            yield Finding(str(path), ok=True, detail=detail)
+        elif intact:
             yield from _lakehouse(store, progress)
     finally:
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 from engine.catalog import FileEntry, Ref
 from engine.clock import SystemClock
@@ -20,9 +21,16 @@ def opened(lake: Path) -> Timeline:
 
 
 def grow(lake: Path, first: int, last: int, *, every: int = 7) -> None:
-    """Make commits; each has a file entry, every seventh with an object in a file of its own."""
-    timeline = opened(lake)
-    for number in range(first, last):
+    """Make commits; each has a file entry, every seventh with an object in a file of its own.
+
+    They are not made durable: no test pulls the plug on them.
+    """
+    with mock.patch("os.fdatasync"), mock.patch("os.fsync"):
+        _grow(opened(lake), range(first, last), every)
+
+
+def _grow(timeline: Timeline, numbers: range, every: int) -> None:
+    for number in numbers:
         data = f"rows of commit {number} ".encode() * 20
         if number % every == 0:
             put(timeline, number, Ref(timeline.put_object(data)), ())

@@ -114,7 +114,8 @@ def swap(document: dict[str, Any]) -> None:
 
 LIES = {
     "magic": lambda d: d.update(magic="GODX"),
-    "newer version": lambda d: d.update(version=2),
+    "newer version": lambda d: d.update(version=3),
+    "no base": lambda d: d.update(version=2),
     "version true": lambda d: d.update(version=True),
     "no version": lambda d: d.pop("version"),
     "unknown field": lambda d: d.update(extra=1),
