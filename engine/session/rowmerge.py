@@ -96,10 +96,10 @@ class RowMerge:
     def revived(self, version: int) -> set[int]:
         """Return old rows that we brought back and that the others' new files hold alive as well.
 
-        ``version`` is the base's.
+        ``version`` is the base's. To be asked after ``follow``.
         """
         old = {
-            key: born
+            key: born & self._live[key]
             for key, born in self.ours.born.items()
             if not is_pending(self.ours.entries[key].rid)
             and self.ours.entries[key].rid >> ROW_ID_SHIFT <= version
@@ -107,7 +107,10 @@ class RowMerge:
         if not old or not self.theirs.born:
             return set()
         back, _ = self._rows(self.ours.entries, old)
-        there = {k: b - old.get(k, deletion.EMPTY) for k, b in self.theirs.born.items()}
+        there = {
+            key: (born & self._live[key]) - old.get(key, deletion.EMPTY)
+            for key, born in self.theirs.born.items()
+        }
         return self._rows(self.theirs.entries, there, back)[0].ids()
 
     def drop(self, rids: set[int], *, ours: bool) -> None:
