@@ -30,3 +30,13 @@ def key_path() -> Path:
     """Return the file of the user's signing key: ``$GRIZZLY_KEY``, else one in the config folder."""
     chosen = os.environ.get("GRIZZLY_KEY")
     return Path(chosen).expanduser() if chosen else config_dir() / "signing.key"
+
+
+def trust_path() -> Path:
+    """Return the file of the verifier keys that the user trusts, one a line."""
+    return config_dir() / "trusted-keys"
+
+
+def policy_path() -> Path:
+    """Return the file of the user's policy: whose cosignatures a log must have to be opened."""
+    return config_dir() / "policy"

@@ -11,9 +11,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engine.config import config_dir, key_path
-from engine.errors import IoError, UsageError, VerificationError
-from engine.objectstore import LocalStore
+from engine.config import key_path, trust_path
+from engine.errors import IoError, ReadOnlyError, UsageError, VerificationError
 from engine.proof import ProofError
 from engine.proof import verify as verify_bundle
 from engine.proof.canonical import canonical
@@ -90,7 +89,7 @@ def create(path: Path) -> None:
     load_or_create(path)
 
 
-def rotate(lake: Path, clock: Clock, new: Path | None = None) -> tuple[Path, bytes]:
+def rotate(lake: Timeline, clock: Clock, new: Path | None = None) -> tuple[Path, bytes]:
     """Let a new key follow this user's key; return where the old one is kept, and a proof for others.
 
     Two commits: the old key signs one that announces the new key, the new key one that retires the old.
@@ -134,7 +133,7 @@ def rotate(lake: Path, clock: Clock, new: Path | None = None) -> tuple[Path, byt
     return kept, evidence
 
 
-def revoke(lake: Path, clock: Clock, identifier: str) -> None:
+def revoke(lake: Timeline, clock: Clock, identifier: str) -> None:
     """Record that a key signs no more commits, signed with this user's key.
 
     Raises: UsageError when there is no such key, it is revoked, or it is the signing one; LakeError.
@@ -162,13 +161,15 @@ def _retire(timeline: Timeline, identifier: str, reason: str) -> None:
     timeline.commit(retire)
 
 
-def _opened(lake: Path, clock: Clock, signer: Signer) -> Timeline:
-    return Timeline.open(LocalStore(lake), clock=clock, signer=signer)
+def _opened(lake: Timeline, clock: Clock, signer: Signer) -> Timeline:
+    if not lake.store.writable:
+        raise ReadOnlyError(f"{lake.store.name} cannot be written to", subject=lake.store.name)
+    return Timeline.open(lake.store, clock=clock, signer=signer)
 
 
 def trusted(origin: str) -> list[str]:
     """Return the verifier keys that this user trusts to sign a log; none means any."""
-    return [key for key in _read_trusted() if key.partition("+")[0] == origin]
+    return [key for key in all_trusted() if key.partition("+")[0] == origin]
 
 
 def trust(vkey: str) -> None:
@@ -180,12 +181,12 @@ def trust(vkey: str) -> None:
         VerifierKey.parse(vkey)
     except ProofError as error:
         raise UsageError(f"that is not a verifier key: {error}") from error
-    _write_trusted([*(key for key in _read_trusted() if key != vkey), vkey])
+    _write_trusted([*(key for key in all_trusted() if key != vkey), vkey])
 
 
 def distrust(vkey: str) -> bool:
     """Trust a key no more; return whether it was trusted."""
-    before = _read_trusted()
+    before = all_trusted()
     _write_trusted([key for key in before if key != vkey])
     return vkey in before
 
@@ -232,22 +233,22 @@ def require_trusted(timeline: Timeline) -> None:
         raise VerificationError(f"the checkpoint is not signed as it says: {error}") from error
 
 
-def _trust_path() -> Path:
-    return config_dir() / "trusted-keys"
+def all_trusted() -> list[str]:
+    """Return all verifier keys that this user trusts.
 
-
-def _read_trusted() -> list[str]:
+    Raises: IoError.
+    """
     try:
-        return _trust_path().read_text(encoding="utf-8").split()
+        return trust_path().read_text(encoding="utf-8").split()
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        path = _trust_path()
+        path = trust_path()
         raise IoError(f"{path}: {error}", subject=str(path)) from error
 
 
 def _write_trusted(keys: list[str]) -> None:
-    path = _trust_path()
+    path = trust_path()
     staged = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.catalog import Catalog
 from engine.errors import BindError, UsageError
 from engine.session import moments
+from engine.session.cosigned import Cosigned, newest
 from engine.session.rowproofs import Rows
 from engine.timeline.proving import Prover
 from grammar import suggest
@@ -30,6 +31,25 @@ class Proofs:
         self._timeline = timeline
         self._clock = clock
         self._schema = schema
+        self._cosigned: Cosigned | None = None
+
+    def cosigned(self) -> Proofs:
+        """Return what proves against the newest checkpoint that witnesses cosigned.
+
+        Raises: UsageError when none is known.
+        """
+        found = Proofs(self._timeline, self._clock, self._schema)
+        found._cosigned = newest(self._timeline)
+        if found._cosigned is None:
+            raise UsageError(
+                "no cosigned checkpoint of this lakehouse is known",
+                hint="`grizzly witness ask` gets one",
+            )
+        return found
+
+    def _prover(self) -> Prover:
+        held = self._cosigned
+        return Prover(self._timeline, None if held is None else (held.note, held.witnesses))
 
     def commit(self, version: int) -> bytes:
         """Return a proof that a commit is in the log.
@@ -38,14 +58,14 @@ class Proofs:
         Raises: UsageError when there is no such version.
         """
         self._known(version)
-        return Prover(self._timeline).commit(version)
+        return self._prover().commit(version)
 
     def consistency(self, old: int, new: int | None = None) -> bytes:
         """Return a proof that the log of ``old`` commits begins that of ``new``, and of all.
 
         Raises: UsageError when the log never had such a size.
         """
-        prover = Prover(self._timeline)
+        prover = self._prover()
         sizes = sorted({old} if new is None else {old, new})
         if new is not None and new < old:
             raise UsageError(f"the log of {old} commits cannot begin one of {new}")
@@ -60,7 +80,7 @@ class Proofs:
         """
         if not keys or not all(key.isascii() and key.isprintable() and key for key in keys):
             raise UsageError("a key of the state is ASCII text")
-        return Prover(self._timeline).state(self._moment(at), keys)
+        return self._prover().state(self._moment(at), keys)
 
     def table(self, name: str, at: str | None = None) -> bytes:
         """Return a proof that certain files, and no others, are a table.
@@ -69,7 +89,7 @@ class Proofs:
         Raises: BindError when there is no such table, UsageError when ``at`` names no moment.
         """
         version = self._moment(at)
-        return Prover(self._timeline).table(version, self._table(name, version).id)
+        return self._prover().table(version, self._table(name, version).id)
 
     def changes(self, name: str, since: str, until: str | None = None) -> bytes:
         """Return a proof of all that changed in a table between two moments, file by file.
@@ -81,7 +101,7 @@ class Proofs:
         if first >= last:
             raise UsageError(f"version {first} is not before version {last}")
         table = self._table(name, last, first)
-        return Prover(self._timeline).changes(first, last, table.id)
+        return self._prover().changes(first, last, table.id)
 
     def row(self, name: str, key: Sequence[str], at: str | None = None) -> bytes:
         """Return a proof of the row of a table that has a primary key.
@@ -101,7 +121,7 @@ class Proofs:
                 hint="prove --absent proves that",
             )
         body = {"at": found.at, "file": found.evidence, "row": found.row}
-        return Prover(self._timeline).row(version, table.id, found.entry.state_key(table.id), body)
+        return self._prover().row(version, table.id, found.entry.state_key(table.id), body)
 
     def absent(self, name: str, key: Sequence[str], at: str | None = None) -> bytes:
         """Return a proof that no row of a table has a primary key.
@@ -114,18 +134,20 @@ class Proofs:
         rows = Rows(self._timeline, table, version)
         wanted = rows.key(key)
         body = {"files": rows.absence(wanted), "key": wanted}
-        return Prover(self._timeline).absent(version, table.id, body)
+        return self._prover().absent(version, table.id, body)
 
     def _known(self, version: int) -> None:
-        newest = self._timeline.refresh().seq
-        if not 0 <= version <= newest:
-            raise UsageError(f"there is no version {version}; the newest is {newest}")
+        last = self._prover().size - 1
+        if not 0 <= version <= last:
+            raise UsageError(f"there is no version {version}; the newest is {last}")
 
     def _moment(self, moment: str | None) -> int:
         head = self._timeline.refresh()
         if moment is None:
-            return head.seq
-        return moments.resolve(moment, self._timeline, self._clock.now_us())
+            return head.seq if self._cosigned is None else self._cosigned.size - 1
+        version = moments.resolve(moment, self._timeline, self._clock.now_us())
+        self._known(version)
+        return version
 
     def _table(self, name: str, *versions: int) -> Table:
         """Return the table of a name at the first of some versions that has one."""

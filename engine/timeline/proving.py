@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.proof import bundle, fields
 from engine.proof.canonical import parse
-from engine.proof.note import Checkpoint
+from engine.proof.cosignature import split
 from engine.proof.opening import prefix_range
 from engine.timeline.opening import compare, show
 
@@ -24,20 +24,26 @@ if TYPE_CHECKING:
 class Prover:
     """Makes proofs that all end in the checkpoint that was newest when it was made."""
 
-    def __init__(self, timeline: Timeline) -> None:
-        """Take the newest checkpoint."""
+    def __init__(
+        self, timeline: Timeline, cosigned: tuple[str, Sequence[str]] | None = None
+    ) -> None:
+        """Take the newest checkpoint, or a cosigned one with the keys of the witnesses that signed."""
         head = timeline.refresh()
         self._timeline = timeline
+        self._witnesses: list[str] = []
         self._note = head.note.decode("utf-8")
         self._vkey = timeline.vkey
-        self.size = Checkpoint.parse(head.note).size
+        if cosigned is not None:
+            self._note, self._witnesses = cosigned[0], list(cosigned[1])
+        self.size = split(self._note)[0].size
 
     def commit(self, seq: int) -> bytes:
         """Return a proof that commit ``seq`` is in the log.
 
         Raises: UsageError, when there is no such commit; CorruptError, IoError.
         """
-        return self._timeline.prove(seq)
+        meta = dict(self._timeline.commit_at(seq).meta)
+        return self._encode("commit", {**self._anchored(seq), "meta": meta})
 
     def consistency(self, sizes: Sequence[int]) -> bytes:
         """Return a proof that the log of each size begins the next, and the last the newest.
@@ -107,4 +113,5 @@ class Prover:
         return {"leaf": leaf, "path": fields.spell_all(path)}
 
     def _encode(self, kind: str, body: dict[str, Any]) -> bytes:
-        return bundle.encode(kind, self._note, self._vkey, body)
+        more = {"witnesses": self._witnesses} if self._witnesses else {}
+        return bundle.encode(kind, self._note, self._vkey, {**body, **more})

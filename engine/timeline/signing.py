@@ -49,6 +49,16 @@ class Signer:
         self._load()
         return VerifierKey(origin, self._public)
 
+    @property
+    def public_key(self) -> bytes:
+        """Return the 32 bytes of the public half."""
+        self._load()
+        return self._public
+
+    def signature(self, message: bytes) -> bytes:
+        """Return the signature over a message that says what it is."""
+        return self._load().sign(message)
+
     def sign(self, text: bytes, origin: str) -> bytes:
         """Return the signed note of a checkpoint's text."""
         signature = self._load().sign(text)

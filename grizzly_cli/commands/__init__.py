@@ -16,6 +16,7 @@ _GROUPS = (
     "statements",
     "lake",
     "copies",
+    "archives",
     "proofs",
     "trust",
     "schema",

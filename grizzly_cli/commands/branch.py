@@ -76,7 +76,7 @@ def diff(ctx: typer.Context, branch: Name) -> int:
     context: Context = ctx.obj
     text = branch.replace("'", "''")
     return context.statements(
-        "SELECT schema, \"table\", definition, rows_added, rows_removed "  # noqa: S608 - quoted
+        'SELECT schema, "table", definition, rows_added, rows_removed '  # noqa: S608 - quoted
         f"FROM grizzly.branch_changes WHERE branch = '{text}' ORDER BY ALL"
     )
 

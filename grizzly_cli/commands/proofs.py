@@ -52,7 +52,7 @@ def verify(
     """
     context: Context = ctx.obj
     if target is None:
-        return context.supervised(lambda: _verify_lake(context, table))
+        return context.supervised(lambda: _verify_lake(context, table, policy))
     if table is not None:
         raise UsageError("--table does not go with a file")
     if target.is_dir():
@@ -64,11 +64,17 @@ def verify(
     data = _bytes(target)
     if not _may_be_proof(target, data):
         raise UsageError(f"'{target}' is not a proof bundle", hint="grizzly verify --help")
-    return _verify_proof(context, data, key, _policy(policy))
+    if policy is None:
+        return _verify_proof(context, data, key, None)
+    from engine.session import cosigned  # noqa: PLC0415  # loads late
+
+    return _verify_proof(context, data, key, cosigned.read_policy(policy))
 
 
-def _verify_lake(context: Context, table: str | None) -> int:
+def _verify_lake(context: Context, table: str | None, policy: Path | None) -> int:
     session = context.session()
+    if policy is not None:
+        _cosigned(context, policy)
     code = _report(context, session.verify(table=table))
     if code == OK:
         signers = session.signers()
@@ -77,6 +83,16 @@ def _verify_lake(context: Context, table: str | None) -> int:
         if signers:
             context.narrator.note(f"signed by {signers[-1][1]}")
     return code
+
+
+def _cosigned(context: Context, policy: Path) -> None:
+    """Say who cosigned the log, if they are the quorum that a policy wants."""
+    from engine.session import cosigned  # noqa: PLC0415  # loads late
+
+    timeline = context.session().timeline
+    size, names = cosigned.require(timeline, cosigned.read_policy(policy))
+    who = ", ".join(names) or "nobody, as the policy wants it"
+    context.narrator.note(f"{count(size, 'commit')} cosigned by {who}")
 
 
 def _may_be_proof(path: Path, data: bytes) -> bool:
@@ -94,18 +110,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise IoError(f"cannot read '{path}': {error.strerror}") from error
-
-
-def _policy(path: Path | None) -> Policy | None:
-    if path is None:
-        return None
-    from engine.proof.cosignature import parse_policy  # noqa: PLC0415  # loads late
-    from engine.proof.errors import ProofError  # noqa: PLC0415
-
-    try:
-        return parse_policy(_bytes(path).decode("utf-8"))
-    except (ProofError, UnicodeDecodeError) as error:
-        raise UsageError(f"'{path}' is not a policy: {error}") from error
 
 
 def _verify_proof(context: Context, data: bytes, key: str | None, policy: Policy | None) -> int:
@@ -204,6 +208,10 @@ def prove(
     until: Annotated[
         str | None, typer.Option("--until", metavar="REF", help="With --changes: up to this; now.")
     ] = None,
+    cosigned: Annotated[
+        bool,
+        typer.Option("--cosigned", help="Against the newest checkpoint that witnesses cosigned."),
+    ] = False,
 ) -> int:
     """Write a proof about the timeline.
 
@@ -225,7 +233,8 @@ def prove(
     if len(chosen) != 1:
         raise UsageError(f"prove takes one of {', '.join(asked)}", hint="grizzly prove --help")
     _fitting(chosen[0], {"--key": key, "--at": at, "--since": since, "--until": until})
-    return _written(context, asked[chosen[0]][1])
+    made = asked[chosen[0]][1]
+    return _written(context, lambda proofs: made(proofs.cosigned() if cosigned else proofs))
 
 
 _FITTING = {
