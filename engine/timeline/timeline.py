@@ -12,6 +12,7 @@ from bisect import bisect_right
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from engine.cache import Cache
 from engine.errors import (
     CorruptError,
     DurabilityError,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from engine.timeline.signing import Signer
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
+_STATES: Final = 16
+"""How many past states a handle remembers."""
 
 
 class _Inlined:
@@ -67,6 +70,7 @@ class Timeline(Follower):
         self._clock = clock
         self._signer = signer
         self._poison: str | None = None
+        self._states: Cache[State] = Cache(_STATES)
 
     @classmethod
     def create(cls, store: Store, *, clock: Clock, signer: Signer) -> Timeline:
@@ -212,13 +216,16 @@ class Timeline(Follower):
     def state_at(self, seq: int) -> State:
         """Return the state after commit ``seq``.
 
-        Cost: one log segment, and the map's nodes that are looked at.
+        Cost: one log segment, and the map's nodes that are looked at; nothing for a recent one again.
         Raises: UsageError, when there is no such commit; CorruptError, IoError.
         """
         self._require(seq)
         head = self.head
         if seq == head.seq:
             return head.state
+        return self._states.get(seq, lambda: self._past(seq))
+
+    def _past(self, seq: int) -> State:
         index, place = divmod(seq, _COMMITS)
         found = self._segment(index)[: place + 1]
         claims = found[-1].claims
