@@ -292,7 +292,7 @@ class Binder:
                 f"the watermark '{mark.name}' is not of the table {table.qualified}",
                 span=span_of(point.expr),
                 hint="SHOW WATERMARKS lists them and their tables",
-                code="TIME_005",
+                code="TIME_007",
             )
 
     def _view(self, view: View, ref: exp.Table, catalog: Catalog, version: int) -> ViewSource:

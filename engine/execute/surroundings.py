@@ -132,7 +132,7 @@ class Surroundings:
                 f"there is no watermark '{name}'",
                 span=span,
                 hint=f"did you mean '{best}'?" if best else f"CREATE WATERMARK {name} ON a table",
-                code="TIME_005",
+                code="TIME_007",
             )
         return found
 

@@ -51,7 +51,7 @@ def advance_watermark(call: Call[nodes.AdvanceWatermark], workspace: Workspace) 
             f"the watermark '{known.name}' is at version {known.version} already",
             span=node.span,
             hint="CREATE OR REPLACE WATERMARK takes it back",
-            code="TIME_005",
+            code="TIME_007",
         )
     return result
 
@@ -75,7 +75,7 @@ def _existing(
             f"there is no watermark '{node.name}'",
             span=node.span,
             hint=f"did you mean '{best}'?" if best else "SHOW WATERMARKS lists them",
-            code="TIME_005",
+            code="TIME_007",
         )
     return known
 
