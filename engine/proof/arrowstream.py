@@ -92,10 +92,22 @@ def read(data: bytes) -> Rows:
     """
     try:
         return _read(data)
-    except (struct.error, ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
-        if isinstance(error, ProofError):
-            raise
+    except ProofError:
+        raise
+    except _MALFORMED as error:
         raise ProofError("the rows of the commit are malformed") from error
+
+
+_MALFORMED: Final = (
+    struct.error,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    StopIteration,
+)
 
 
 def _read(data: bytes) -> Rows:
