@@ -13,13 +13,15 @@ from engine.datatypes import parse_type, shape_of
 from engine.datatypes.words import quoted
 from engine.plan import ddl
 from engine.plan.constraints import renamed_checks
+from engine.plan.members import Member, Members
 from engine.plan.options import shown_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from engine.catalog import Catalog, Column, Table
     from engine.datatypes import Shape
+    from engine.plan.members import Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +69,17 @@ def _steps(before: Table, after: Table) -> Iterator[Difference]:
     yield from _comments(before, after)
 
 
-def _actions(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+def _actions(before: Table, after: Table) -> Iterator[Action]:
     """Yield words, action and whether it drops, in an order that works."""
     yield from _dropped_rules(before, after)
-    old = {c.id: c for c in before.columns}
-    new = {c.id: c for c in after.columns}
-    for column in before.columns:
-        if column.id not in new:
-            yield f"column {column.name} dropped", f"DROP COLUMN {quoted(column.name)}", True
+    columns = Members("column", ())
+    old, new = ([_member(c) for c in table.columns] for table in (before, after))
+    yield from columns.actions(old, new)
+    known = {c.id: c for c in before.columns}
     for column in after.columns:
-        was = old.get(column.id)
-        if was is None:
-            words = f"column {column.name} {column.type} added"
-            yield words, f"ADD COLUMN {ddl.column_sql(column)}", False
-        else:
-            yield from _column_actions(was, column)
-    yield from _moves(before, after)
+        if column.id in known:
+            yield from _column_actions(known[column.id], column)
+    yield from columns.moves(old, new)
     yield from _added_rules(before, after)
     gone = [name for name in before.options if name not in after.options]
     if gone:
@@ -94,11 +91,8 @@ def _actions(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
         yield f"options set: {text}", f"SET ({text})", False
 
 
-def _column_actions(old: Column, new: Column) -> Iterator[tuple[str, str, bool]]:
+def _column_actions(old: Column, new: Column) -> Iterator[Action]:
     name = quoted(new.name)
-    if old.name != new.name:
-        words = f"column {old.name} renamed to {new.name}"
-        yield words, f"RENAME COLUMN {quoted(old.name)} TO {name}", False
     a = shape_of(parse_type(old.type), old.parts)
     b = shape_of(parse_type(new.type), new.parts)
     yield from _shape_actions((new.name,), a, b)
@@ -112,7 +106,7 @@ def _column_actions(old: Column, new: Column) -> Iterator[tuple[str, str, bool]]
         yield words, f"ALTER COLUMN {name} {word} NOT NULL", False
 
 
-def _shape_actions(path: Sequence[str], a: Shape, b: Shape) -> Iterator[tuple[str, str, bool]]:
+def _shape_actions(path: tuple[str, ...], a: Shape, b: Shape) -> Iterator[Action]:
     if a == b:
         return
     same = a.type.kind == b.type.kind and a.type.is_nested and a.type.size == b.type.size
@@ -128,52 +122,27 @@ def _shape_actions(path: Sequence[str], a: Shape, b: Shape) -> Iterator[tuple[st
     yield from _field_actions(path, a, b)
 
 
-def _field_actions(path: Sequence[str], a: Shape, b: Shape) -> Iterator[tuple[str, str, bool]]:
-    shown, sql = ".".join(path), ".".join(map(quoted, path))
-    for part, name in zip(a.ids, a.type.names, strict=True):
-        if part not in b.ids:
-            yield f"field {shown}.{name} dropped", f"DROP COLUMN {sql}.{quoted(name)}", True
+def _field_actions(path: tuple[str, ...], a: Shape, b: Shape) -> Iterator[Action]:
+    fields = Members("field", path)
+    old, new = (
+        [
+            Member(part, name, child.type.text, f"{quoted(name)} {child.type.text}")
+            for part, name, child in zip(s.ids, s.type.names, s.children, strict=True)
+        ]
+        for s in (a, b)
+    )
+    yield from fields.actions(old, new)
     for part, name, child in zip(b.ids, b.type.names, b.children, strict=True):
-        if part not in a.ids:
-            words = f"field {shown}.{name} {child.type.text} added"
-            yield words, f"ADD COLUMN {sql}.{quoted(name)} {child.type.text}", False
-            continue
-        at = a.ids.index(part)
-        was = a.type.names[at]
-        if was != name:
-            words = f"field {shown}.{was} renamed to {name}"
-            yield words, f"RENAME COLUMN {sql}.{quoted(was)} TO {quoted(name)}", False
-        yield from _shape_actions((*path, name), a.children[at], child)
-    order = [p for p in a.ids if p in b.ids] + [p for p in b.ids if p not in a.ids]
-    names = dict(zip(b.ids, b.type.names, strict=True))
-    for part, place in _order(order, b.ids, names):
-        words = f"field {shown}.{names[part]} moved"
-        yield words, f"ALTER COLUMN {sql}.{quoted(names[part])} {place}", False
+        if part in a.ids:
+            yield from _shape_actions((*path, name), a.children[a.ids.index(part)], child)
+    yield from fields.moves(old, new)
 
 
-def _moves(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
-    wanted = [c.id for c in after.columns]
-    known = {c.id for c in before.columns}
-    order = [c.id for c in before.columns if c.id in wanted]
-    order += [i for i in wanted if i not in known]
-    names = {c.id: c.name for c in after.columns}
-    for moved, place in _order(order, wanted, names):
-        words = f"column {names[moved]} moved {place.lower() if place == 'FIRST' else place}"
-        yield words, f"ALTER COLUMN {quoted(names[moved])} {place}", False
+def _member(column: Column) -> Member:
+    return Member(column.id, column.name, column.type, ddl.column_sql(column))
 
 
-def _order(
-    order: list[int], wanted: Sequence[int], names: dict[int, str]
-) -> Iterator[tuple[int, str]]:
-    """Yield the moves that sort ``order`` as ``wanted`` is."""
-    for at, part in enumerate(wanted):
-        if order[at] != part:
-            order.remove(part)
-            order.insert(at, part)
-            yield part, f"AFTER {quoted(names[wanted[at - 1]])}" if at else "FIRST"
-
-
-def _dropped_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+def _dropped_rules(before: Table, after: Table) -> Iterator[Action]:
     kept = {c.name for c in after.checks if c in _renamed(before, after).checks}
     kept |= {u.name for u in after.distinct if u in before.distinct}
     names = [u.name for u in before.distinct] + [c.name for c in before.checks]
@@ -182,7 +151,7 @@ def _dropped_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool
             yield f"constraint {name} dropped", f"DROP CONSTRAINT {quoted(name)}", False
 
 
-def _added_rules(before: Table, after: Table) -> Iterator[tuple[str, str, bool]]:
+def _added_rules(before: Table, after: Table) -> Iterator[Action]:
     if after.key and after.distinct[0] not in before.distinct:
         yield f"{ddl.key_sql(after)} added", f"ADD {ddl.key_sql(after)}", False
     for unique in after.uniques:
