@@ -24,6 +24,14 @@ class Cache(Generic[Value]):
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._lock = threading.Lock()
 
+    def put(self, key: Hashable, value: Value) -> None:
+        """Hold a value that is as good as the one held, and likelier to be asked for."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._limit:
+                self._values.popitem(last=False)
+
     def drop(self, key: Hashable) -> None:
         """Forget a value, which will never be asked for again under this key's meaning."""
         with self._lock:
@@ -39,8 +47,5 @@ class Cache(Generic[Value]):
                 self._values.move_to_end(key)
                 return self._values[key]
         value = make()
-        with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._limit:
-                self._values.popitem(last=False)
+        self.put(key, value)
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.catalog.arrangement import Clustering, PartitionField, clustering_of, partitioning_of
 from engine.catalog.blobs import BLOBS, LONGEST_NAME, Blob
 from engine.catalog.branches import (
     MAIN_BRANCH,
@@ -15,11 +16,12 @@ from engine.catalog.branches import (
     overlay_of,
     state_at,
 )
-from engine.catalog.catalog import MAIN, RESERVED_COLUMNS, SYSTEM, Catalog, Mapping
+from engine.catalog.catalog import MAIN, RESERVED_COLUMNS, SYSTEM, Catalog, Mapping, table_of
 from engine.catalog.definitions import (
     PENDING_VERSION,
     ROW_ID_SHIFT,
     FileEntry,
+    FileIndex,
     Ref,
     Snapshot,
     View,
@@ -27,6 +29,7 @@ from engine.catalog.definitions import (
     key_name,
     name_key,
 )
+from engine.catalog.indexes import Index, indexes_of
 from engine.catalog.migrations import Migration
 from engine.catalog.refs import refs_of
 from engine.catalog.tables import Check, Column, Table, Unique
@@ -46,10 +49,14 @@ __all__ = [
     "BranchState",
     "Catalog",
     "Check",
+    "Clustering",
     "Column",
     "FileEntry",
+    "FileIndex",
+    "Index",
     "Mapping",
     "Migration",
+    "PartitionField",
     "Ref",
     "Snapshot",
     "Table",
@@ -59,15 +66,19 @@ __all__ = [
     "Watermark",
     "branch_in",
     "branches",
+    "clustering_of",
     "commits_on",
     "differing_on",
     "first_base",
+    "indexes_of",
     "key_name",
     "name_key",
     "overlay_of",
+    "partitioning_of",
     "pins",
     "plans",
     "refs_of",
     "state_at",
+    "table_of",
     "taken",
 ]

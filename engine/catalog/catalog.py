@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from engine.catalog.blobs import BLOBS, Blob
 from engine.cache import Cache
+from engine.catalog.blobs import BLOBS, Blob
 from engine.catalog.definitions import FileEntry, Snapshot, View, Watermark, key_name, name_key
 from engine.catalog.migrations import MIGRATIONS, Migration
 from engine.catalog.tables import Table
@@ -119,12 +119,12 @@ class Catalog:
         """Return the table's data files in row id order."""
         if table.id not in self._files:
             items = self.state.items(table.file_prefix)
-            self._files[table.id] = [_entry(key, data) for key, data in items]
+            self._files[table.id] = _entries(table, items)
         return self._files[table.id]
 
     def _by_name(self) -> dict[tuple[str, str], Table]:
         if self._tables is None:
-            found = (_table(key, data) for key, data in self.state.items("t/"))
+            found = (table_of(key, data) for key, data in self.state.items("t/"))
             self._tables = {(t.schema.lower(), t.name.lower()): t for t in found}
         return self._tables
 
@@ -135,15 +135,24 @@ class Catalog:
         return self._views
 
 
-_DECODED = 1 << 16
-_entries: Cache[FileEntry] = Cache(_DECODED)
-_known_tables: Cache[Table] = Cache(_DECODED)
+_TABLES = 4_096
+_latest: Cache[dict[str, tuple[bytes, FileEntry]]] = Cache(_TABLES)
+_definitions: Cache[Table] = Cache(_TABLES)
 
 
-def _entry(key: str, data: bytes) -> FileEntry:
-    """Return what an entry says; most entries of a state were in the state before."""
-    return _entries.get((key, data), lambda: FileEntry.decode(key, data))
+def _entries(table: Table, items: Iterator[tuple[str, bytes]]) -> list[FileEntry]:
+    """Return what entries say; most of a state's entries were in the state before."""
+    before = _latest.get(table.id, dict)
+    known = {
+        key: old
+        if (old := before.get(key)) is not None and old[0] == data
+        else (data, FileEntry.decode(key, data))
+        for key, data in items
+    }
+    _latest.put(table.id, known)
+    return [entry for _, entry in known.values()]
 
 
-def _table(key: str, data: bytes) -> Table:
-    return _known_tables.get((key, data), lambda: Table.decode(key[2:], data))
+def table_of(key: str, data: bytes) -> Table:
+    """Return the table that an entry of the state defines; most were there in the state before."""
+    return _definitions.get((key, data), lambda: Table.decode(key[2:], data))

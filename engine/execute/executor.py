@@ -21,6 +21,7 @@ from engine.execute.direct import Direct
 from engine.execute.keyed import KeyedWriter
 from engine.execute.lake import Lake, Opened
 from engine.execute.layouts import explained
+from engine.execute.optimize import Optimized, add_index, optimize, remove_index
 from engine.execute.relations import Relations
 from engine.execute.rows import Outcome, RowWriter
 from engine.execute.surroundings import Surroundings
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.analyze import Source
-    from engine.catalog import Table
+    from engine.catalog import Clustering, Index, Table
     from engine.execute.backends.base import Parameters
     from engine.execute.define import Definition
     from engine.execute.ready import Ready
     from engine.execute.workspace import Workspace
     from engine.objectstore import Lease
+    from engine.storage import TableScan
     from engine.plan import Shape
 
 
@@ -113,7 +115,10 @@ class Executor:
         """Return the backend's own plan as text; with ``analyze`` the query runs."""
         with closing(Relations(self.backend, self.lake(workspace))) as relations:
             relations.make(plan.sources)
-            return self.backend.explain(plan.sql, params, analyze=analyze)
+            shown = self.backend.explain(plan.sql, params, analyze=analyze)
+            names = {s.name: s.table.qualified for s in plan.sources if isinstance(s, TableSource)}
+            scans = {names.get(name, name): scan for name, scan in relations.scans.items()}
+            return "\n".join([*_pruned(scans), shown])
 
     def direct(self, shape: Shape, workspace: Workspace, schema: str) -> Direct:
         """Return a plain statement ready to be carried out without the relational engine."""
@@ -214,6 +219,30 @@ class Executor:
         """Compact tables in the workspace as their policies want it."""
         tidy(self.lake(workspace), self._opened.usage, ids)
 
+    def optimize(
+        self, workspace: Workspace, table: Table, by: Clustering, only: RowWrite | None
+    ) -> Optimized:
+        """Rewrite a table's files with like rows side by side; ``only`` those with rows it addresses.
+
+        Raises: CorruptError, BackendError.
+        """
+        chosen = None
+        lake = self.lake(workspace)
+        if only is not None:
+            with closing(Relations(self.backend, lake)) as relations:
+                relations.make(only.sources)
+                sql = f"SELECT DISTINCT _file FROM ({only.sql})"  # noqa: S608 - from a checked tree
+                chosen = set(self.backend.table(sql)["_file"].to_pylist())
+        return optimize(table, lake, self.backend, by, chosen)
+
+    def add_index(self, workspace: Workspace, table: Table, index: Index) -> int:
+        """Index the files that a table has; return how many got the index."""
+        return add_index(table, self.lake(workspace), index)
+
+    def remove_index(self, workspace: Workspace, table: Table, index: Index) -> None:
+        """Take an index out of a table's files."""
+        remove_index(table, self.lake(workspace), index)
+
     def compact(self, workspace: Workspace, tables: Iterable[Table]) -> int:
         """Merge files of tables in the workspace; return how many files went away."""
         lake = self.lake(workspace)
@@ -244,6 +273,19 @@ class Executor:
             found = self.backend.table(f"SELECT {stored_default(sql, type_text)} AS v")
             self._constants[key] = found["v"][0].as_py()
         return self._constants[key]
+
+
+def _pruned(scans: Mapping[str, TableScan]) -> Iterator[str]:
+    """Yield what zone maps and indexes leave to be read of each table that was asked about."""
+    for name, scan in scans.items():
+        if not scan.asked:
+            continue
+        found = scan.pruning()
+        used = f", by {', '.join(found.indexes)}" if found.indexes else ""
+        yield (
+            f"prunes {name}: {found.files_left} of {found.files} files,"
+            f" {found.stripes_left} of {found.stripes} stripes, {found.rows_left:,} rows left{used}"
+        )
 
 
 def format_of(path: str, option: str | None) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.execute.rows import RowWriter
     from engine.storage import Bitmap, Places
 
-CHUNK_ROWS = 491_520
+CHUNK_ROWS = 983_040
 """Rows that are in memory at a time: two files, encoded side by side."""
 
 
@@ -114,9 +114,12 @@ def _chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
     waiting: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
-        for at in range(0, batch.num_rows, CHUNK_ROWS):
-            piece = batch.slice(at, CHUNK_ROWS)
-            if size + piece.num_rows > CHUNK_ROWS:
+        # Parts of one size: a small last one would be a small file.
+        pieces = max(1, round(batch.num_rows / CHUNK_ROWS))
+        step = -(-batch.num_rows // pieces)
+        for at in range(0, batch.num_rows, max(1, step)):
+            piece = batch.slice(at, step)
+            if waiting and size + piece.num_rows > CHUNK_ROWS:
                 yield _table(waiting, schema)
                 waiting, size = [], 0
             waiting.append(piece)

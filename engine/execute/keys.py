@@ -50,7 +50,7 @@ def lookup(lake: Lake, table: Table, entries: Sequence[FileEntry], keys: pa.Tabl
             large.append(lake.keyed(table, ordinal, entry))
     return locate(
         large,
-        lambda words: lake.among_small(table, entries, small, words),
+        (lambda words: lake.among_small(table, entries, small, words)) if small else None,
         lambda: lake.scan_entries(table, entries),
         names,
         [keys[name] for name in names],

@@ -7,6 +7,7 @@ timeline's state root commits to.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -26,6 +27,8 @@ from engine.storage import (
     families,
     run_of,
 )
+from engine.storage.bloom import Bloom
+from engine.storage.fileindex import ColumnIndex, FileIndexes, Indexed, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from engine.objectstore import ByteSource
     from engine.storage import Bitmap, Keys, Run
 
+_WORTH_LEARNING = 100
 SMALL_ROWS = 1_000
 """Files up to this size share a map of their keys."""
 
@@ -53,6 +57,7 @@ class Opened:
         self.files: Cache[DataFile] = Cache(OPEN_FILES)
         self.marks: Cache[Bitmap] = Cache(OPEN_FILES)
         self.keys: Cache[StoredKeys] = Cache(OPEN_FILES)
+        self.indexes: Cache[ColumnIndex] = Cache(OPEN_FILES)
         self.small: Cache[SmallKeys] = Cache(OPEN_FILES)
 
 
@@ -72,7 +77,9 @@ class Lake:
 
     def scan_entries(self, table: Table, entries: Sequence[FileEntry]) -> TableScan:
         """Return a scan of the live rows of these files of a table."""
-        files = [self.scan_file(n, entry) for n, entry in enumerate(entries)]
+        files = [
+            self.indexed(table, self.scan_file(n, entry), entry) for n, entry in enumerate(entries)
+        ]
         return TableScan(self.columns(table), files)
 
     def columns(self, table: Table) -> list[ScanColumn]:
@@ -96,6 +103,37 @@ class Lake:
             datafile=lambda: self.open(entry),
             deleted=self.marks(entry),
         )
+
+    def indexed(self, table: Table, file: ScanFile, entry: FileEntry) -> ScanFile:
+        """Return a file with the secondary indexes that its entry names."""
+        if not entry.idx:
+            return file
+        return replace(file, indexes=lambda: self._indexes(table, entry))
+
+    def _indexes(self, table: Table, entry: FileEntry) -> FileIndexes:
+        data = self.open(entry)
+        by_id = {c.id: c for c in table.columns}
+        found: dict[str, list[Indexed]] = {}
+        for index in entry.idx:
+            for column_id, refs in index.columns:
+                column, inside = by_id.get(column_id), data.field_of(column_id)
+                if column is None or inside is None:
+                    continue
+                t = parse_type(column.type)
+                if data.type_of(inside) == t:
+                    opened = partial(self._index, index.kind, refs)
+                    found.setdefault(column.name, []).append(Indexed(index.name, t, opened))
+        return FileIndexes(found)
+
+    def _index(self, kind: str, refs: Sequence[Ref]) -> ColumnIndex:
+        with explained(self.workspace.timeline, *refs):
+            first = refs[0]
+            return self.opened.indexes.get(first.digest, lambda: self._open_index(kind, refs))
+
+    def _open_index(self, kind: str, refs: Sequence[Ref]) -> ColumnIndex:
+        if kind == "bloom":
+            return Bloom(self.workspace.fetch(refs[0]), refs[0].digest)
+        return Tree(self._stored_keys(refs[0], refs[1]))
 
     def marks(self, entry: FileEntry) -> Bitmap | None:
         """Return the positions of a file's dead rows, or None when all live."""
@@ -143,7 +181,7 @@ class Lake:
 
     def learn_keys(self, table: Table, entry: FileEntry, keys: pa.Table) -> None:
         """Remember the keys of a small file that was just made, so that it need not be read for them."""
-        if entry.rows <= SMALL_ROWS:
+        if entry.rows <= _WORTH_LEARNING:
             known = self.opened.small.get((table.id, self._wanted(table)), SmallKeys)
             types = [parse_type(c.type) for c in table.key_columns]
             known.learn(entry.data.digest, run_of(keys.columns, types))

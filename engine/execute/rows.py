@@ -5,7 +5,6 @@ Layer: ``execute``. Invariant: nothing reaches the workspace before every constr
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ import pyarrow.compute as pc
 from engine.errors import IntegrityError
 from engine.execute.backends.base import ArrowRelation
 from engine.execute.keys import described
-from engine.execute.workspace import FIRST_PENDING_ROW, INLINE_BYTES
+from engine.execute.placing import place
+from engine.execute.workspace import FIRST_PENDING_ROW
 from engine.plan import OP_DELETE, OP_INSERT, comma, ident
-from engine.storage import FileColumn, deletion, encode_file, shard
+from engine.storage import deletion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     from engine.execute.lake import Lake
     from engine.execute.relations import Relations
     from engine.plan import RowWrite
-    from engine.storage import Bitmap, Encoded
-
-INLINE_ROWS = 1_000
-"""Up to so many rows are tried as a part of the commit itself."""
-
-ENCODERS = 2
+    from engine.storage import Bitmap
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +97,7 @@ class RowWriter:
         kept = _kept_rids(rids)
         if kept is not None:
             rows = rows.append_column("_rid", kept)
-        return [workspace.add_file(table, encoded) for encoded in encode(rows, table)]
+        return place(workspace, table, rows)
 
     def _killed(self, touched: pa.Table, once: str) -> dict[int, Bitmap]:
         killed: dict[int, Bitmap] = {}
@@ -225,24 +220,6 @@ class RowWriter:
     def _show(self, name: str, table: Table, rows: pa.Table) -> str:
         self._relations.show(name, ArrowRelation(rows), [(c.name, c.type) for c in table.columns])
         return name
-
-
-def encode(rows: pa.Table, table: Table) -> list[Encoded]:
-    """Return rows as data files: one that fits into a commit, or as many as encode in parallel."""
-    if not rows.num_rows:
-        return []
-    columns = [FileColumn(c.id, c.name, c.type, c.parts) for c in table.columns]
-    if rows.num_rows <= INLINE_ROWS:
-        encoded = encode_file(rows, columns, inline=True)
-        if len(encoded.data) <= INLINE_BYTES:
-            return [encoded]
-    parts = shard(rows)
-    if len(parts) == 1:
-        return [encode_file(parts[0], columns, inline=False, key=table.key)]
-    with ThreadPoolExecutor(ENCODERS) as pool:
-        return list(
-            pool.map(lambda part: encode_file(part, columns, inline=False, key=table.key), parts)
-        )
 
 
 def _kept_rids(rids: pa.ChunkedArray | None) -> pa.ChunkedArray | None:

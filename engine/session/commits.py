@@ -11,7 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from engine.catalog import Table
+from engine.catalog import table_of
 from engine.errors import ConflictError, ReadOnlyError
 from engine.session.result import Result
 from engine.session.transaction import Transaction
@@ -68,8 +68,8 @@ def append(frame: Frame, workspace: Workspace, tag: str, written: str) -> Commit
 
     Raises: ConflictError, IoError.
     """
-    word = "compact" if tag == "COMPACT" else _operation(workspace)
-    if word != "compact":
+    word = tag.lower() if tag in {"COMPACT", "OPTIMIZE"} else _operation(workspace)
+    if word not in {"compact", "optimize"}:
         frame.executor.relayout(workspace)
     return Transaction(frame.executor.lake(workspace)).commit(word, meta(workspace, written))
 
@@ -109,7 +109,7 @@ def meta(workspace: Workspace, written: str) -> dict[str, str]:
     for table_id in ids:
         data = workspace.get(f"t/{table_id}") or workspace.base.get(f"t/{table_id}")
         if data is not None:
-            names.add(Table.decode(table_id, data).qualified)
+            names.add(table_of(f"t/{table_id}", data).qualified)
     line = " ".join(written.split())
     if len(line) > MESSAGE_LENGTH:
         line = line[: MESSAGE_LENGTH - 1] + "…"

@@ -160,6 +160,28 @@ class StoredKeys:
         hits, rows = self._run(inside).find(inside)
         return hits + begin, rows
 
+    def share(self, low: int, high: int) -> float:
+        """Return at most what share of the words is from ``low`` to ``high``; nothing is read."""
+        begin = max(0, int(np.searchsorted(self._first, np.uint64(low))) - 1)
+        end = int(np.searchsorted(self._first, np.uint64(high), "right"))
+        return max(0, end - begin - 2) / max(1, len(self._first))
+
+    def between(self, low: int, high: int) -> npt.NDArray[np.uint32]:
+        """Return the rows of the words from ``low`` to ``high``, both included.
+
+        Cost: one read for each block of the range that is not held.
+        Raises: CorruptError, IoError.
+        """
+        least, most = np.uint64(low), np.uint64(high)
+        begin = max(0, int(np.searchsorted(self._first, least)) - 1)
+        end = int(np.searchsorted(self._first, most, "right"))
+        if begin >= end:
+            return np.empty(0, dtype=np.uint32)
+        stamp = self._source.stamp
+        run = _concat([self._held(stamp, block) for block in range(begin, end)])
+        left = int(np.searchsorted(run.words, least))
+        return run.rows[left : int(np.searchsorted(run.words, most, "right"))]
+
     def _run(self, needles: npt.NDArray[np.uint64]) -> Run:
         """Return a run in which every needle of this index is found."""
         low = np.maximum(np.searchsorted(self._first, needles) - 1, 0)

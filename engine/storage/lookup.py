@@ -103,7 +103,7 @@ def run_of(columns: Sequence[pa.ChunkedArray], types: Sequence[DataType]) -> Run
 
 def locate(
     files: Sequence[KeyedFile],
-    small: Callable[[Sequence[int]], Iterable[tuple[int, int, int]]],
+    small: Callable[[Sequence[int]], Iterable[tuple[int, int, int]]] | None,
     scan: Callable[[], TableScan],
     names: Sequence[str],
     columns: Sequence[pa.Array | pa.ChunkedArray],
@@ -120,19 +120,18 @@ def locate(
     order = np.argsort(needles) if len(needles) > 1 else np.zeros(len(needles), dtype=np.int64)
     needles = needles[order]
     found = [_live(keyed, needles) for keyed in files if keyed.file.live]
-    found += [
-        Places(*(np.array([part], dtype=np.int64) for part in place))
-        for place in small(needles.tolist())
-    ]
+    if small is not None:
+        places = np.array(list(small(needles.tolist())), dtype=np.int64).reshape(-1, 3)
+        found.append(Places(places[:, 0], places[:, 1], places[:, 2]))
     hits = np.concatenate([f.keys for f in found]) if found else _NONE
     if not len(hits):
         return Places(_NONE, _NONE, _NONE)
-    places = Places(
+    where = Places(
         order[hits],
         np.concatenate([f.files for f in found]),
         np.concatenate([f.positions for f in found]),
     )
-    return places if is_exact(types) else _confirmed(places, scan(), names, columns)
+    return where if is_exact(types) else _confirmed(where, scan(), names, columns)
 
 
 _NONE: Indices = np.empty(0, dtype=np.int64)

@@ -33,8 +33,7 @@ _HEADER = 3
 """Bytes of ``ORC`` at the start, which pyarrow's content length leaves out."""
 _OPTIONS: dict[str, Any] = {
     "compression": "zstd",
-    "compression_block_size": 256 << 10,
-    "dictionary_key_size_threshold": 0.8,
+    "compression_block_size": 64 << 10,
 }
 _SMALL_ROWS = 16_384
 _SMALL_OPTIONS: dict[str, Any] = {"compression": "uncompressed"}
