@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from engine.archive.apply import apply, unpack_onto
 from engine.archive.backups import CopyReport, back_up, restore, runs
-from engine.archive.pack import pack
+from engine.archive.excerpt import Excerpt
+from engine.archive.pack import pack, pack_table
 from engine.archive.repair import Mended, repair
 from engine.archive.report import PackReport, Progress
 from engine.archive.store import ArchiveStore
@@ -18,12 +19,14 @@ from engine.archive.verify import verify_archive
 __all__ = [
     "ArchiveStore",
     "CopyReport",
+    "Excerpt",
     "Mended",
     "PackReport",
     "Progress",
     "apply",
     "back_up",
     "pack",
+    "pack_table",
     "repair",
     "restore",
     "runs",

@@ -47,7 +47,7 @@ def apply(archive: Path, lake: Path, *, progress: Progress | None = None) -> Cop
             hint=f"`grizzly unpack {archive} --onto {lake} DIR` makes a lakehouse of both",
         )
     target = LocalStore(lake_folder(lake))
-    with closing(ArchiveStore(archive, differential=True)) as news:
+    with closing(ArchiveStore(archive, partial=True)) as news:
         base = _base(news, archive)
         with target.lock(_LOCK_SECONDS):
             held = _check_base(news, base, target)
@@ -70,7 +70,7 @@ def unpack_onto(
 
     Raises: as ``apply``; UsageError when ``target`` is in use.
     """
-    with closing(ArchiveStore(archive, differential=True)) as news:
+    with closing(ArchiveStore(archive, partial=True)) as news:
         below = open_store(base)
         held = _check_base(news, _base(news, archive), below)
         return settle(below if held is not None else _over(news, below), target, progress)

@@ -9,7 +9,8 @@ wrong sizes are therefore not cases to think of: they cannot be written down.
     offset 0   local header of gobi.json, padded so that its data starts on a 64-byte boundary
                gobi.json: canonical JSON {"checkpoint","magic":"GODI","members","version":1},
                members: [{"crc32","name","sha256","size"}] in strictly ascending order of name
-               a differential archive adds "base": {"root","size"}, and its version is 2
+               a differential archive adds "base": {"root","size"}, and its version is 2;
+               one of a single table adds "table": id, and its version is 3
     then       for each member a local header, padded likewise, and its bytes, stored
     then       central directory, ZIP64 end record and locator, end record, whose comment is
                "gobi.json sha256 <hex>"
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 MAGIC: Final = "GODI"
 WHOLE: Final = 1
 DIFFERENTIAL: Final = 2
-"""The versions of the format: a whole lakehouse, and what is new in one since some commit."""
+EXCERPT: Final = 3
+"""The versions of the format: a whole lakehouse, what is new in one, and one table of it."""
+PROOF: Final = "proof/table.json"
+"""The member of an excerpt that proves its table."""
 MANIFEST: Final = "gobi.json"
 ALIGNMENT: Final = 64
 MANIFEST_LIMIT: Final = 1 << 28
@@ -66,8 +70,10 @@ _COMMENT_BYTES: Final = len(f"{MANIFEST} sha256 ") + 64
 FIRST_HEADER_BYTES: Final = 128
 """Length of the header of ``gobi.json``: where its data starts."""
 
+_TABLE: Final = re.compile(r"[0-9a-z]{1,32}", re.ASCII)
+_OWN_FIELDS: Final = {WHOLE: set[str](), DIFFERENTIAL: {"base"}, EXCERPT: {"table"}}
 _NAME: Final = re.compile(
-    r"FORMAT|(?:log|objects|state|tile)(?:/[0-9a-z][0-9a-z._-]{0,99}){1,12}", re.ASCII
+    r"FORMAT|(?:log|objects|proof|state|tile)(?:/[0-9a-z][0-9a-z._-]{0,99}){1,12}", re.ASCII
 )
 _HEX: Final = frozenset("0123456789abcdef")
 _SIZE_LIMIT: Final = 1 << 60
@@ -102,11 +108,12 @@ class Base:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``gobi.json`` says; without a base the archive is whole."""
+    """What ``gobi.json`` says; without a base or a table the archive is whole."""
 
     checkpoint: str
     members: tuple[Member, ...]
     base: Base | None = None
+    table: str | None = None
 
     @cached_property
     def text(self) -> bytes:
@@ -124,6 +131,9 @@ class Manifest:
         if self.base is not None:
             document["base"] = {"root": self.base.root, "size": self.base.size}
             document["version"] = DIFFERENTIAL
+        if self.table is not None:
+            document["table"] = self.table
+            document["version"] = EXCERPT
         return canonical(document)
 
     @cached_property
@@ -214,20 +224,23 @@ def parse_manifest(text: bytes) -> Manifest:
     if not isinstance(document, dict) or document.get("magic") != MAGIC:
         raise ArchiveError(f"{MANIFEST} lacks the magic {MAGIC}", subject=MANIFEST)
     version = document.get("version")
-    if type(version) is not int or version not in (WHOLE, DIFFERENTIAL):
+    if type(version) is not int or not WHOLE <= version <= EXCERPT:
         raise ArchiveError(
             f"the archive has format version {version!r}, made by a newer grizzly",
             subject=MANIFEST,
-            hint=f"This grizzly reads versions {WHOLE} and {DIFFERENTIAL}.",
+            hint=f"This grizzly reads versions {WHOLE} to {EXCERPT}.",
         )
     checkpoint, rows = document.get("checkpoint"), document.get("members")
     fields = {"checkpoint", "magic", "members", "version"}
-    if set(document) != (fields if version == WHOLE else fields | {"base"}):
+    if set(document) != fields | _OWN_FIELDS[version]:
         raise ArchiveError(f"{MANIFEST} has unknown or missing fields", subject=MANIFEST)
     if not isinstance(checkpoint, str) or not isinstance(rows, list):
         raise ArchiveError(f"{MANIFEST} has fields of the wrong kind", subject=MANIFEST)
-    base = None if version == WHOLE else _base(document["base"])
-    manifest = Manifest(checkpoint, tuple(_member(row) for row in rows), base)
+    base = _base(document["base"]) if version == DIFFERENTIAL else None
+    table = document.get("table")
+    if version == EXCERPT and not (isinstance(table, str) and _TABLE.fullmatch(table)):
+        raise ArchiveError("the table's identifier is malformed", subject=MANIFEST)
+    manifest = Manifest(checkpoint, tuple(_member(row) for row in rows), base, table)
     check_names([member.name for member in manifest.members])
     _check_essentials(manifest)
     return manifest
@@ -237,6 +250,8 @@ def _check_essentials(manifest: Manifest) -> None:
     digests = {member.name: member.sha256 for member in manifest.members}
     if layout.FORMAT not in digests:
         raise ArchiveError("the archive holds no lakehouse", subject=layout.FORMAT)
+    if manifest.table is not None and PROOF not in digests:
+        raise ArchiveError("the archive does not prove its table", subject=PROOF)
     if digests.get(layout.CHECKPOINT) != hashlib.sha256(manifest.checkpoint.encode()).hexdigest():
         raise ArchiveError(
             f"{MANIFEST} and {layout.CHECKPOINT} name different states", subject=MANIFEST

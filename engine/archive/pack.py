@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.archive import format as gobi
+from engine.archive.excerpt import table_moment
 from engine.archive.format import Base, Manifest, Member
 from engine.archive.history import measure_at
 from engine.archive.moment import lake_folder, listed, measure, needed, open_store, size_of
@@ -57,12 +58,35 @@ def pack(
     """
     root = lake_folder(path)
     moment, base = _chosen(open_store(root), since, as_of)
+    return _written(root, out, _Packing(moment, progress, base=base))
+
+
+def pack_table(
+    path: Path,
+    out: Path,
+    table: str,
+    *,
+    as_of: int | None = None,
+    progress: Progress | None = None,
+) -> PackReport:
+    """Write one table, as it is or was after a commit, to the archive ``out``, with a proof of it.
+
+    The proof shows that the archive's files, and no others, are the table after that commit.
+
+    Raises: as ``pack``; BindError when there is no such table.
+    """
+    root = lake_folder(path)
+    moment, identifier = table_moment(open_store(root), table, as_of)
+    return _written(root, out, _Packing(moment, progress, table=identifier))
+
+
+def _written(root: Path, out: Path, packing: _Packing) -> PackReport:
     _refuse_other(out, root)
     beside = out.parent / f".{out.name}.{SystemClock().token()}"
     try:
         with refusals(str(out)):
             with beside.open("xb") as file:
-                manifest = _Packing(moment, base, progress).write(file)
+                manifest = packing.write(file)
                 file.flush()
                 os.fsync(file.fileno())
             with beside.open("rb") as file:
@@ -140,9 +164,17 @@ def _named(timeline: Timeline) -> set[bytes]:
 class _Packing:
     """One archive being written: members first, then the frame that their digests determine."""
 
-    def __init__(self, moment: Moment, base: Base | None, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        moment: Moment,
+        progress: Progress | None,
+        *,
+        base: Base | None = None,
+        table: str | None = None,
+    ) -> None:
         self._moment = moment
         self._base = base
+        self._table = table
         self._progress: Callable[[int, int], None] = progress or (lambda _done, _total: None)
         self._done = 0
 
@@ -153,7 +185,7 @@ class _Packing:
         for place in plan.places[1:]:
             file.seek(place.data)
             members.append(self._copy(place.member, file, total))
-        manifest = Manifest(plan.checkpoint, tuple(members), self._base)
+        manifest = Manifest(plan.checkpoint, tuple(members), self._base, self._table)
         for place in manifest.places:
             file.seek(place.header)
             file.write(gobi.local_header(place))
@@ -171,6 +203,7 @@ class _Packing:
             self._moment.checkpoint,
             tuple(Member(name, size, *_UNKNOWN) for name, size in sizes.items()),
             self._base,
+            self._table,
         )
         if len(plan.text) > gobi.MANIFEST_LIMIT:
             raise ArchiveError(f"{len(sizes)} files are more than one archive can list")

@@ -77,10 +77,16 @@ class ArchiveReader:
         self._closing()
 
     def require_whole(self) -> None:
-        """Refuse an archive that holds only what is new since some version.
+        """Refuse an archive that holds only what is new since some version, or only one table.
 
         Raises: ArchiveError.
         """
+        if self.manifest.table is not None:
+            raise ArchiveError(
+                "the archive holds only one table",
+                subject=str(self.path),
+                hint="commands that read take it in place, with -d",
+            )
         base = self.manifest.base
         if base is not None:
             raise ArchiveError(

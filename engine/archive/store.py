@@ -60,7 +60,7 @@ class ArchiveStore(FixedStore):
     refusal = "is an archive, which is only read"
     way_out = "`grizzly unpack` makes a lakehouse of it that can be written to."
 
-    def __init__(self, path: Path, *, differential: bool = False) -> None:
+    def __init__(self, path: Path, *, partial: bool = False) -> None:
         """Open the archive and check its frame. Cost: reads the manifest and the directory.
 
         Raises: ArchiveError when it is no archive, damaged or cut short, or holds only a part of a
@@ -69,14 +69,19 @@ class ArchiveStore(FixedStore):
         self.name = str(path)
         self._reader = ArchiveReader(path)
         self.base = self._reader.manifest.base
-        if not differential:
+        self.table = self._reader.manifest.table
+        if not partial:
             try:
-                self._reader.require_whole()
+                self.require_whole()
             except ArchiveError:
                 self.close()
                 raise
         self.checkpoint = self._reader.manifest.checkpoint
         self.names = [member.name for member in self._reader.manifest.members]
+
+    def require_whole(self) -> None:
+        """Refuse an archive that is not a whole lakehouse. Raises: ArchiveError."""
+        self._reader.require_whole()
 
     def close(self) -> None:
         """Give the file back; nothing can be read any more."""

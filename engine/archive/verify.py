@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.archive import format as gobi
+from engine.archive.excerpt import Excerpt
 from engine.archive.store import ArchiveStore
 from engine.clock import SystemClock
 from engine.errors import ArchiveError, CorruptError, LakeError
@@ -28,7 +29,7 @@ def verify_archive(path: Path, *, progress: Progress | None = None) -> Iterator[
     Raises: IoError.
     """
     try:
-        store = ArchiveStore(path, differential=True)
+        store = ArchiveStore(path, partial=True)
     except ArchiveError as error:
         yield Finding(error.subject or str(path), ok=False, detail=error.message)
         return
@@ -40,10 +41,19 @@ def verify_archive(path: Path, *, progress: Progress | None = None) -> Iterator[
         if store.base is not None:
             detail = f"continues version {store.base.size - 1}; only with that is it a lakehouse"
             yield Finding(str(path), ok=True, detail=detail)
+        elif intact and store.table is not None:
+            yield from _excerpt(store)
         elif intact:
             yield from _lakehouse(store, progress)
     finally:
         store.close()
+
+
+def _excerpt(store: ArchiveStore) -> Iterator[Finding]:
+    try:
+        yield from Excerpt.read(store).verify()
+    except (ArchiveError, CorruptError) as error:
+        yield Finding(error.subject or gobi.PROOF, ok=False, detail=error.message)
 
 
 def _lakehouse(store: ArchiveStore, progress: Progress | None) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.archive import ArchiveStore
+from engine.archive import ArchiveStore, Excerpt
 from engine.clock import SystemClock
 from engine.config import key_path
 from engine.errors import LakeError, UsageError
@@ -19,7 +19,6 @@ from engine.timeline import Timeline, load_or_create
 
 if TYPE_CHECKING:
     from engine.clock import Clock
-    from engine.objectstore import Store
     from engine.timeline import Signer
 
 FOLDER = ".grizzly"
@@ -77,10 +76,12 @@ def open_timeline(path: Path, *, read_only: bool, clock: Clock) -> tuple[Timelin
 
     Raises: LakeError, CorruptError, ArchiveError, IoError.
     """
-    store: Store
     if path.is_file():
-        store = ArchiveStore(path)
-        return Timeline.open(store, clock=clock), False
+        archive = ArchiveStore(path, partial=True)
+        if archive.table is not None:
+            return Excerpt.read(archive), False
+        archive.require_whole()
+        return Timeline.open(archive, clock=clock), False
     store = LocalStore(path if path.name == FOLDER else path / FOLDER)
     # A commit of its own would make a backup another history than the lakehouse's.
     read_only = read_only or store.size(layout.BACKUP) is not None

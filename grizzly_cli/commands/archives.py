@@ -29,11 +29,16 @@ def pack(
         str | None,
         typer.Option("--since", metavar="REF", help="Only what is new since then; see apply."),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="NAME", help="Only this table, and a proof of it."),
+    ] = None,
 ) -> int:
     """Put a lakehouse into one .gobi file.
 
     The same lakehouse gives the same bytes; commands read the file in place with -d. With --as-of
-    it is packed as it was, to the bytes that it would have been packed to then.
+    it is packed as it was, to the bytes that it would have been packed to then. A single table is
+    packed with a proof that its files, and no others, are the table at that version.
 
     Example: grizzly pack shop -o shop.gobi; grizzly pack shop --since monday -o news.gobi
     """
@@ -45,12 +50,18 @@ def pack(
     if out is None and context.settings.out == "-":
         raise UsageError("an archive needs a file", hint="-o shop.gobi")
     path = Path(out) if out else Path(f"{_name_of(lake)}.gobi")
+    if table is not None and since is not None:
+        raise UsageError("--table and --since do not go together")
     first = None if since is None else _version(lake, since)
     last = None if context.settings.as_of is None else _version(lake, context.settings.as_of)
 
     def job() -> int:
         with context.progress("pack") as progress:
-            report = archive.pack(lake, path, since=first, as_of=last, progress=progress)
+            report = (
+                archive.pack(lake, path, since=first, as_of=last, progress=progress)
+                if table is None
+                else archive.pack_table(lake, path, table, as_of=last, progress=progress)
+            )
         context.narrator.note(f"packed {report.path}: {count(report.bytes, 'byte')}")
         context.narrator.note(f"sha256 {report.sha256}")
         return OK

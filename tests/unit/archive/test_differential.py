@@ -169,7 +169,7 @@ def test_a_base_that_lies_is_refused(base: Any) -> None:
 def test_news_that_are_forged_are_refused(stages: Path, tmp_path: Path) -> None:
     """A sound frame around a log that does not follow, or that carries other bytes."""
     pack(stages / "shop", tmp_path / "news.gobi", since=300, as_of=303)
-    store = ArchiveStore(tmp_path / "news.gobi", differential=True)
+    store = ArchiveStore(tmp_path / "news.gobi", partial=True)
     files = {name: store.read(name) for name in store.names}
     lake = at(stages, tmp_path, 300)
     before = contents(lake)
