@@ -201,9 +201,19 @@ class Session:
         """Stop the running statement; it raises CancelledError."""
         self._frame.executor.backend.interrupt()
 
-    def verify(self, table: str | None = None) -> Iterator[Finding]:
-        """Recompute every hash, of all or of what one table needs; yield what was checked."""
-        return integrity.verify(self.timeline, table)
+    def verify(
+        self,
+        table: str | None = None,
+        *,
+        deep: bool = False,
+        since: int | None = None,
+        sample: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[Finding]:
+        """Recompute every hash, of all or of a part; yield what was checked, as ``integrity.verify``."""
+        return integrity.verify(
+            self.timeline, table, deep=deep, since=since, sample=sample, progress=progress
+        )
 
     @property
     def proofs(self) -> Proofs:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import CorruptError, StorageError
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
 _PIECE: Final = 1 << 20
+_WORKERS: Final = min(8, os.cpu_count() or 1)
+_BATCH: Final = 64
+"""Objects that are hashed before what was found is told."""
 
 
 def announced_key(head: Head) -> VerifierKey:
@@ -95,6 +102,7 @@ class Audit:
         self._progress = progress
         self._total = 0
         self._done = 0
+        self._counting = threading.Lock()
         self._link: log.Link | None = log.Link(db)
         self._range: CompactRange | None = CompactRange()
         self._state: State | None = State(self._no_node)
@@ -118,8 +126,17 @@ class Audit:
         yield self._finding(layout.CHECKPOINT, self._checkpoint)
         yield from self._tiles()
         yield from self._states()
-        for path in self._store.list(layout.OBJECTS):
-            yield self._finding(path, partial(self._object, path))
+        yield from self._objects()
+
+    def _objects(self) -> Iterator[Finding]:
+        """Hash the objects side by side: large ones let go of the interpreter."""
+        paths = iter(self._store.list(layout.OBJECTS))
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            while batch := list(islice(paths, _BATCH)):
+                yield from pool.map(self._checked_object, batch)
+
+    def _checked_object(self, path: str) -> Finding:
+        return self._finding(path, partial(self._object, path))
 
     def _finding(self, subject: str, check: Callable[[], str]) -> Finding:
         try:
@@ -127,8 +144,9 @@ class Audit:
         except StorageError as error:
             finding = Finding(error.subject or subject, ok=False, detail=error.message)
         if self._progress is not None:
-            self._done += self._store.size(subject) or 0
-            self._progress(min(self._done, self._total), self._total)
+            with self._counting:
+                self._done += self._store.size(subject) or 0
+                self._progress(min(self._done, self._total), self._total)
         return finding
 
     def _read(self, path: str) -> bytes:

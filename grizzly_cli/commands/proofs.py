@@ -6,7 +6,7 @@ Layer: ``grizzly_cli.commands``. Invariant: a proof or an archive is checked wit
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,6 +36,16 @@ def verify(
     table: Annotated[
         str | None, typer.Option("--table", metavar="NAME", help="Only this table.")
     ] = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Decode the data too; recompute all that is derived from it."),
+    ] = False,
+    since: Annotated[
+        int | None, typer.Option("--since", metavar="VERSION", help="Only what came after it.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option("--sample", metavar="N|P%", help="Only a part, picked at random.")
+    ] = None,
     key: Annotated[
         str | None, typer.Option("--key", metavar="VKEY", help="The signer's key, for a proof.")
     ] = None,
@@ -52,9 +62,10 @@ def verify(
     """
     context: Context = ctx.obj
     if target is None:
-        return context.supervised(lambda: _verify_lake(context, table, policy))
-    if table is not None:
-        raise UsageError("--table does not go with a file")
+        ways = {"table": table, "deep": deep, "since": since, "sample": sample}
+        return context.supervised(lambda: _verify_lake(context, policy, ways))
+    if table is not None or deep or since is not None or sample is not None:
+        raise UsageError("--table, --deep, --since and --sample do not go with a file")
     if target.is_dir():
         raise UsageError(f"'{target}' is a folder", hint=f"grizzly -d {target} verify")
     if target.suffix == ".gobi":
@@ -71,11 +82,13 @@ def verify(
     return _verify_proof(context, data, key, cosigned.read_policy(policy))
 
 
-def _verify_lake(context: Context, table: str | None, policy: Path | None) -> int:
+def _verify_lake(context: Context, policy: Path | None, ways: dict[str, Any]) -> int:
     session = context.session()
     if policy is not None:
         _cosigned(context, policy)
-    code = _report(context, session.verify(table=table))
+    with context.progress("verify") as progress:
+        found = list(session.verify(**ways, progress=progress))
+    code = _report(context, found)
     if code == OK:
         signers = session.signers()
         for since, key in signers if len(signers) > 1 else []:
