@@ -28,9 +28,11 @@ from engine.storage import POST, PRE, ScanFile, TableScan, diff, log, sides
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.catalog import Table
     from engine.execute.lake import Lake
     from engine.plan import Select
     from engine.storage import Bitmap, Sides
+    from engine.timeline import Commit
 
 UPDATE = "update"
 """What SINCE calls a row that was there before and is there now."""
@@ -41,7 +43,15 @@ _TYPES = ("VARCHAR", "BIGINT", "TIMESTAMP WITH TIME ZONE")
 _STAMP = pa.timestamp("us", tz="UTC")
 
 
-def changes(source: ChangeSource, lake: Lake) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Rows, and the table whose columns they have."""
+
+    table: Table
+    rows: pa.Table
+
+
+def changes(source: ChangeSource, lake: Lake) -> Changed:
     """Return what happened to a table's rows, in the order of ``source.shape``.
 
     Shape: the table's columns, then ``_change``, ``_version`` and ``_commit_ts``.
@@ -50,7 +60,7 @@ def changes(source: ChangeSource, lake: Lake) -> pa.Table:
     Raises: CorruptError.
     """
     made = _Changes(source, lake)
-    return made.full() if source.shape == "full" else made.net()
+    return Changed(made.table, made.full() if source.shape == "full" else made.net())
 
 
 def listed(plan: Select, lake: Lake) -> Ready | None:
@@ -61,10 +71,11 @@ def listed(plan: Select, lake: Lake) -> Ready | None:
     source = plan.sources[0] if len(plan.sources) == 1 else None
     if not isinstance(source, ChangeSource) or not _BARE.fullmatch(plan.sql):
         return None
-    kinds = [parse_type(c.type) for c in source.table.columns]
-    if any(kind.kind != "plain" for kind in kinds):
+    if any(parse_type(c.type).kind != "plain" for c in source.table.columns):
         return None
-    table = changes(source, lake)
+    made = changes(source, lake)
+    kinds = [parse_type(c.type) for c in made.table.columns]
+    table = made.rows
     types = [*(kind.text for kind in kinds), *_TYPES]
     return Ready(table.column_names, types, table.schema, iter(table.to_batches(BATCH_ROWS)))
 
@@ -86,30 +97,40 @@ class _Changes:
         self._lake = lake
         self._since = lake.workspace.state_at(source.since)
         self._until = lake.workspace.state_at(source.until)
-        self._columns = lives(source, lake.workspace, self._since, self._until, lake.columns)
+        self._log = self._read() if source.shape == "full" else []
+        between = [changed for _, changed in self._log]
+        found = lives(source, self._since, self._until, between, lake.columns)
+        self.table, self._columns = found.table, found.columns
         self._owner: dict[int, str] = {}
 
-    def full(self) -> pa.Table:
-        """Return every commit's changes, in order."""
-        source = self._source
-        prefixes = tuple(f"f/{table_id}/" for table_id in self._columns)
-        now: dict[str, bytes | None] = {}
-        steps = []
-        workspace = self._lake.workspace
+    def _read(self) -> list[tuple[Commit, dict[str, bytes | None]]]:
+        """Return the commits of the range that touched any table's definition or files, in order."""
+        source, workspace = self._source, self._lake.workspace
+        found = []
         for commit, changed in commits_on(
             workspace.timeline, source.since, source.until, workspace.branch
         ):
+            touched = {k: v for k, v in changed.items() if k.startswith(("f/", "t/"))}
+            if touched:
+                found.append((commit, touched))
+        return found
+
+    def full(self) -> pa.Table:
+        """Return every commit's changes, in order."""
+        prefixes = tuple(f"f/{table_id}/" for table_id in self._columns)
+        now: dict[str, bytes | None] = {}
+        steps = []
+        for commit, changed in self._log:
             after = {k: v for k, v in changed.items() if k.startswith(prefixes)}
-            if not after:
-                continue
-            before = {k: now[k] if k in now else self._since.get(k) for k in after}
-            now |= after
-            steps.append(_Step(self._diff(before, after), commit.seq, commit.ts))
+            if after:
+                before = {k: now[k] if k in now else self._since.get(k) for k in after}
+                now |= after
+                steps.append(_Step(self._diff(before, after), commit.seq, commit.ts))
         both = sides([step.found for step in steps])
         versions = pa.array([step.version for step in steps], pa.int64())
         times = {step.version: step.ts for step in steps}
         died, arrived = (versions.take(pa.array(side.group)) for side in (both.gone, both.come))
-        return self._log(both, died, arrived, times)
+        return self._listed(both, died, arrived, times)
 
     def net(self) -> pa.Table:
         """Return the first preimage and the last postimage of each row that is not what it was.
@@ -132,7 +153,7 @@ class _Changes:
         died = pa.repeat(end, both.gone.rows)
         timeline = self._lake.workspace.timeline
         seen = {source.until, *pc.unique(arrived).to_pylist()}
-        out = self._log(both, died, arrived, {v: timeline.commit_at(v).ts for v in seen})
+        out = self._listed(both, died, arrived, {v: timeline.commit_at(v).ts for v in seen})
         if source.shape == "net":
             return out
         out = out.filter(pc.not_equal(out["_change"], PRE))
@@ -154,17 +175,16 @@ class _Changes:
                 files.append(file)
         return files
 
-    def _log(
+    def _listed(
         self,
         both: Sides,
         died: pa.Array,
         arrived: pa.Array,
         times: Mapping[int, int],
     ) -> pa.Table:
-        table = self._source.table
         dead = self._rows(both.gone.files).append_column("_version", died)
         born = self._rows(both.come.files).append_column("_version", arrived)
-        key = [c.name for c in table.key_columns]
+        key = [c.name for c in self.table.key_columns]
         out = log(both, dead, born, key, net=self._source.shape != "full")
         known = pa.array(times.keys(), pa.int64())
         stamps = pa.array(times.values(), _STAMP)
@@ -173,9 +193,9 @@ class _Changes:
 
     def _rows(self, files: Sequence[ScanFile]) -> pa.Table:
         """Return the rows of files in the columns of the table at the end."""
-        names = [c.name for c in self._source.table.columns]
+        names = [c.name for c in self.table.columns]
         batches: list[pa.RecordBatch] = []
-        empty = TableScan(self._columns[self._source.table.id], [])
+        empty = TableScan(self._columns[self.table.id], [])
         for owner, run in groupby(files, lambda f: self._owner[f.rid]):
             scan = TableScan(self._columns[owner], list(run))
             batches += scan.batches(names)

@@ -2,74 +2,115 @@
 
 Layer: ``execute``. Invariant: a table is what its id says, under any name. Only a table that was made
 within the range in the place of one that is gone takes over the rows of that one, by the names of
-columns: to whoever follows the name, they left when it was dropped.
+columns: to whoever follows the name, they left when it was dropped. A column is of a type that holds
+every value it had in the range.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import Catalog, Table, commits_on
+from engine.catalog import Catalog, Table
+from engine.datatypes import parse_type, shape_of, widened
+from engine.errors import UnsupportedError
 from engine.storage import ScanColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from engine.analyze import ChangeSource
     from engine.catalog import Mapping
-    from engine.execute.workspace import Workspace
 
 NOWHERE = -1
 """The id of a column that no file has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """The table as its changes show it, and by id each table whose files are read, and how."""
+
+    table: Table
+    columns: dict[str, list[ScanColumn]]
+
+
 def lives(
     source: ChangeSource,
-    workspace: Workspace,
     since: Mapping,
     until: Mapping,
+    between: Iterable[dict[str, bytes | None]],
     columns: Callable[[Table], list[ScanColumn]],
-) -> dict[str, list[ScanColumn]]:
-    """Return the ids of the tables, and for each the columns to read its files by.
+) -> Lives:
+    """Return whose rows are read, from the two ends and what changed between them, step by step.
 
-    Cost: for a table that was not made within the range, two look-ups; else the range's definitions.
+    Raises: UnsupportedError when a column had types of which none holds the values of all.
     """
-    table = source.table
-    found = {table.id: columns(table)}
-    if since.get(table.state_key) is not None:
-        return found
-    before = Catalog(since).table(table.schema, table.name)
-    others = [] if before is None else [before]
-    if source.shape == "full":
-        others += _made_between(source, workspace)
-    for other in others:
-        if other.id not in found and until.get(other.state_key) is None:
-            found[other.id] = _by_name(columns(table), columns(other))
-    return found
+    made = [
+        Table.decode(key[2:], value)
+        for changed in between
+        for key, value in changed.items()
+        if key.startswith("t/") and value is not None
+    ]
+    table, first = source.table, since.get(source.table.state_key)
+    own = [t for t in made if t.id == table.id]
+    if first is not None:
+        own.append(Table.decode(table.id, first))
+    wide = _widest(table, own)
+    found = {table.id: columns(wide)}
+    if first is None:
+        before = Catalog(since).table(table.schema, table.name)
+        new = [t for t in made if _named(t) == _named(table) and since.get(t.state_key) is None]
+        for other in new if before is None else [before, *new]:
+            if other.id not in found and until.get(other.state_key) is None:
+                found[other.id] = _by_name(table, columns(wide), columns(other))
+    return Lives(wide, found)
 
 
-def _made_between(source: ChangeSource, workspace: Workspace) -> list[Table]:
-    """Return all definitions in the range of tables with the source's name."""
-    wanted = (source.table.schema.lower(), source.table.name.lower())
-    found = []
-    for _, changed in commits_on(workspace.timeline, source.since, source.until, workspace.branch):
-        for key, value in changed.items():
-            if key.startswith("t/") and value is not None:
-                table = Table.decode(key[2:], value)
-                if (table.schema.lower(), table.name.lower()) == wanted:
-                    found.append(table)
-    return found
+def _named(table: Table) -> tuple[str, str]:
+    return table.schema.lower(), table.name.lower()
 
 
-def _by_name(columns: Sequence[ScanColumn], others: Sequence[ScanColumn]) -> list[ScanColumn]:
+def _widest(table: Table, others: Sequence[Table]) -> Table:
+    """Return the table, each column of the widest type it had: RESTORE can make a column narrower."""
+    columns = []
+    for column in table.columns:
+        kind = column.type
+        for other in {c.type for t in others for c in t.columns if c.id == column.id}:
+            if not _holds(kind, other):
+                if not _holds(other, kind):
+                    raise UnsupportedError(
+                        f"{table.qualified}.{column.name} was {other} in this range, and {kind}:"
+                        " no type holds the values of both",
+                        hint="ask for the changes up to the one and from there on, one by one",
+                    )
+                kind = other
+        columns.append(column if kind == column.type else replace(column, type=kind))
+    return replace(table, columns=tuple(columns))
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Say whether a type holds every value of another; nested ones are adapted field by field."""
+    ours, theirs = parse_type(wide), parse_type(narrow)
+    if ours.is_nested or theirs.is_nested:
+        return True
+    try:
+        widened(shape_of(theirs), ours, itertools.count(1))
+    except UnsupportedError:
+        return False
+    return True
+
+
+def _by_name(
+    table: Table, columns: Sequence[ScanColumn], others: Sequence[ScanColumn]
+) -> list[ScanColumn]:
     """Return columns to be read from another table's files: of the same name and type, else NULL."""
     there = {c.name.lower(): c for c in others}
     out = []
-    for column in columns:
-        other = there.get(column.name.lower())
-        if other is not None and other.type == column.type:
-            out.append(replace(other, name=column.name))
+    for column, own in zip(columns, table.columns, strict=True):
+        other = there.get(own.name.lower())
+        if other is not None and other.type == own.type:
+            out.append(replace(other, name=column.name, type=column.type))
         else:
             out.append(ScanColumn(NOWHERE, column.name, column.type))
     return out

@@ -138,8 +138,9 @@ class Relations:
         self.show(source.name, file, list(zip(file.columns, file.types, strict=True)))
 
     def _make_changes(self, source: ChangeSource) -> None:
-        types = [(c.name, c.type) for c in source.table.columns]
-        self.show(source.name, ArrowRelation(changes(source, self._lake)), types)
+        made = changes(source, self._lake)
+        types = [(c.name, c.type) for c in made.table.columns]
+        self.show(source.name, ArrowRelation(made.rows), types)
 
 
 class Visible:

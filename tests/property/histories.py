@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GrizzlyError, IntegrityError
+from engine.errors import GrizzlyError, IntegrityError, UnsupportedError
 from engine.session import Session, connect
 
 if TYPE_CHECKING:
@@ -305,7 +305,9 @@ class History:
         kind = self.dice.choice(("INTEGER", "VARCHAR", "DOUBLE"))
         initial = self.dice.choice((None, {"INTEGER": 5, "VARCHAR": "new", "DOUBLE": 2.5}[kind]))
         taken = {c.name for c in self.world[name].columns}
-        label = next(n for n in ("v", "s", "w", "x", "y", "z", f"c{self.numbers}") if n not in taken)
+        label = next(
+            n for n in ("v", "s", "w", "x", "y", "z", f"c{self.numbers}") if n not in taken
+        )
         default = "" if initial is None else f" DEFAULT {initial!r}"
         columns = (*self.world[name].columns, Column(self.numbers, label, kind, initial))
         self._alter(name, columns, f"ADD COLUMN {label} {kind}{default}")
@@ -325,9 +327,7 @@ class History:
         old = self.dice.choice(self.world[name].columns)
         self.names += 1
         new = f"n{self.names}"
-        columns = tuple(
-            replace(c, name=new) if c == old else c for c in self.world[name].columns
-        )
+        columns = tuple(replace(c, name=new) if c == old else c for c in self.world[name].columns)
         self._alter(name, columns, f"RENAME COLUMN {old.name} TO {new}")
 
     def widen(self) -> None:
@@ -340,9 +340,7 @@ class History:
             return
         old = self.dice.choice(narrow)
         new = self.dice.choice(("BIGINT", "DOUBLE"))
-        columns = tuple(
-            replace(c, type=new) if c == old else c for c in self.world[name].columns
-        )
+        columns = tuple(replace(c, type=new) if c == old else c for c in self.world[name].columns)
         self._alter(name, columns, f"ALTER COLUMN {old.name} TYPE {new}")
 
     def rename_table(self) -> None:
@@ -414,9 +412,7 @@ class History:
         versions = sorted(self.worlds)
         self.check_state(versions[-1], present=True)
         self.check_state(self.dice.choice(versions))
-        for _ in range(2):
-            a, b = sorted((self.dice.choice(versions), self.dice.choice(versions)))
-            self.check_changes(a, b)
+        self.check_changes(*sorted(self.dice.choices(versions, k=2)))
 
     def check_state(self, version: int, *, present: bool = False) -> None:
         for name, table in self.worlds[version].items():
@@ -425,19 +421,37 @@ class History:
             if found != table.bag():
                 raise Unlike(f"{name}{behind}: {dict(found)} is not {dict(table.bag())}")
 
+    def _torn(self, a: int, b: int, name: str) -> bool:
+        """Say whether a column was BIGINT and DOUBLE in a range: no type holds the values of both."""
+        uid = self.worlds[b][name].uid
+        kinds: dict[int, set[str]] = {}
+        for version in range(a, b + 1):
+            for table in self.worlds[version].values():
+                for column in table.columns if table.uid == uid else ():
+                    kinds.setdefault(column.number, set()).add(column.type)
+        return any({"BIGINT", "DOUBLE"} <= found for found in kinds.values())
+
     def check_changes(self, a: int, b: int) -> None:
-        for name, table in self.worlds[b].items():
-            start, end = self._start(a, b, name), table.bag()
-            for shape in ("FULL", "NET"):
-                sql = f"CHANGES {shape} FROM {name} SINCE VERSION {a} UNTIL VERSION {b}"
-                log = self.rows(f"SELECT * FROM ({sql})")
-                if (found := _applied(start, log)) != end:
-                    raise Unlike(f"{sql}: {dict(start)} with {log} is {dict(found)}, not {dict(end)}")
-                if shape == "NET":
-                    self._check_net(sql, log)
-                elif [r[-2] for r in log] != sorted(r[-2] for r in log):
-                    raise Unlike(f"{sql}: not in the order of commits")
-            self._check_final(a, b, name, start)
+        for name in self.worlds[b]:
+            try:
+                self._check_changes(a, b, name)
+            except UnsupportedError:
+                if not self._torn(a, b, name):
+                    raise
+
+    def _check_changes(self, a: int, b: int, name: str) -> None:
+        table = self.worlds[b][name]
+        start, end = self._start(a, b, name), table.bag()
+        for shape in ("FULL", "NET"):
+            sql = f"CHANGES {shape} FROM {name} SINCE VERSION {a} UNTIL VERSION {b}"
+            log = self.rows(f"SELECT * FROM ({sql})")
+            if (found := _applied(start, log)) != end:
+                raise Unlike(f"{sql}: {dict(start)} with {log} is {dict(found)}, not {dict(end)}")
+            if shape == "NET":
+                self._check_net(sql, log)
+            elif [r[-2] for r in log] != sorted(r[-2] for r in log):
+                raise Unlike(f"{sql}: not in the order of commits")
+        self._check_final(a, b, name, start)
 
     def _start(self, a: int, b: int, name: str) -> Counter[Shown]:
         """Return the rows at ``a`` as the table's columns at ``b`` show them."""
@@ -457,7 +471,9 @@ class History:
 
     def _check_net(self, sql: str, log: list[Shown]) -> None:
         for one, two in zip(log, log[1:], strict=False):
-            if one[-3] == "update_preimage" and (two[-3] != "update_postimage" or one[:-3] == two[:-3]):
+            if one[-3] == "update_preimage" and (
+                two[-3] != "update_postimage" or one[:-3] == two[:-3]
+            ):
                 raise Unlike(f"{sql}: {one} before {two}")
 
     def _check_final(self, a: int, b: int, name: str, start: Counter[Shown]) -> None:
@@ -502,15 +518,14 @@ OUTSIDE = [
 ]
 
 
-def run(history: History, steps: int, checks: int = 3) -> None:
+def run(history: History, steps: int) -> None:
     """Do random things and check now and then; an error tells everything that was said."""
     try:
         history.create("t")
-        for n in range(steps):
+        for n in range(1, steps + 1):
             history.act(OUTSIDE)
-            if n % max(1, steps // checks) == 0:
+            if n % 4 == 0:
                 history.check()
-        history.check()
     except Exception as error:
         with suppress(Exception):
             history.close()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def filed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every object gets a file of its own, however small it is."""
     monkeypatch.setattr("engine.execute.workspace.INLINE_BYTES", 0)
-    monkeypatch.setattr("engine.execute.rows.INLINE_ROWS", 0)
+    monkeypatch.setattr("engine.execute.encoding.INLINE_ROWS", 0)
     monkeypatch.setattr("engine.execute.vacuum.INLINE_BYTES", 0)
 
 

@@ -5,9 +5,10 @@ Layer: ``session``. Invariant: going back is a commit like any other; nothing of
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import Table, overlay_of
+from engine.catalog import Table, commits_on, overlay_of
 from engine.errors import BindError, TransactionError
 from engine.session.conflicts import additive, places_of, same_keys
 from engine.session.result import Result
@@ -35,13 +36,14 @@ def restore(call: Call[nodes.Restore], workspace: Workspace) -> Result:
     if old is None:
         raise BindError(f"there was no table '{name}' at that point", span=span_of(node.table))
     now = workspace.catalog.table(schema, name)
+    new = _definition(old.state_key, old.encode(), workspace)
     for table in {t.id: t for t in (old, now) if t is not None}.values():
         workspace.claims.add(table.id)
         for key, _ in list(workspace.items(table.file_prefix)):
             workspace.put(key, None)
     if now is not None and now.id != old.id:
         workspace.put(now.state_key, None)
-    workspace.put(old.state_key, old.encode())
+    workspace.put(old.state_key, new)
     for key, value in then.state.items(old.file_prefix):
         workspace.put(key, value)
     return Result("RESTORE", count=sum(f.live for f in then.files(old)))
@@ -54,13 +56,29 @@ def restore_all(call: Call[nodes.RestoreAll], workspace: Workspace) -> Result:
     for kind in _RESTORED:
         now, old = dict(workspace.items(kind)), dict(then.state.items(kind))
         for key in now.keys() | old.keys():
-            workspace.put(key, old.get(key))
+            workspace.put(key, _definition(key, old.get(key), workspace))
             if kind == "t/":
                 workspace.claims.add(key[2:])
     tables = then.tables()
     result = Result("RESTORE", count=sum(f.live for t in tables for f in then.files(t)))
     result.notes.append(f"{len(tables)} tables are as they were")
     return result
+
+
+def _definition(key: str, value: bytes | None, workspace: Workspace) -> bytes | None:
+    """Return what was true at a key, to be true again; a table never uses a column's id twice.
+
+    Cost: for a table that is gone, the whole log.
+    """
+    if value is None or not key.startswith("t/"):
+        return value
+    old = Table.decode(key[2:], value)
+    known = [workspace.get(key)]
+    if known[0] is None:
+        changes = commits_on(workspace.timeline, 0, workspace.version, workspace.branch)
+        known = [changed[key] for _, changed in changes if key in changed]
+    used = [Table.decode(old.id, data).next_column for data in known if data is not None]
+    return replace(old, next_column=max([old.next_column, *used])).encode()
 
 
 def undo(call: Call[nodes.Undo], workspace: Workspace) -> Result:
@@ -131,7 +149,8 @@ class _Undo:
             self._rows(table_id)
         for key in self._keys:
             if not key.startswith("f/"):
-                self._workspace.put(key, self._before.get(key))
+                old = _definition(key, self._before.get(key), self._workspace)
+                self._workspace.put(key, old)
         self._check_names(tables)
 
     def _rows(self, table_id: str) -> None:
