@@ -16,7 +16,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from engine.errors import ConflictError, GrizzlyError
+from engine.errors import ConflictError, GrizzlyError, IntegrityError
 from engine.session import Session, connect
 
 BULK = 1500
@@ -139,6 +139,82 @@ def transfer(lake: Path, times: int, seed: int) -> None:
             say(str(number))
 
 
+def overlap(lake: Path, times: int, seed: int, width: int, keys: int) -> None:
+    """Upsert and insert ranges of keys that others write at the same time; say each range and winner."""
+    dice = random.Random(seed)
+    with closing(connect(lake)) as session:
+        for number in range(times):
+            first = dice.randrange(keys - width)
+            given = f"range({first}, {first + width}) r(i)"
+            run(
+                session,
+                "UPSERT INTO counter SELECT i, coalesce(n, 0) + 1 "
+                f"FROM {given} LEFT JOIN counter ON id = i",
+            )
+            (won,) = run(
+                session,
+                f"BEGIN; SELECT count(*) AS won FROM owner WHERE id = {first}",
+            )
+            run(session, "COMMIT")
+            if not won["won"]:
+                try:
+                    run(session, f"INSERT INTO owner VALUES ({first}, {seed * times + number})")
+                    say(f"won {first} {seed * times + number}")
+                except IntegrityError:
+                    pass
+            say(f"added {first}")
+
+
+def own(lake: Path, times: int, me: int, writers: int) -> None:
+    """Change rows that nobody else changes, in transactions of several statements."""
+    with closing(connect(lake)) as session:
+        for number in range(times):
+            mine = me + writers * (number % 50)
+            fresh = 1_000_000 * (me + 1) + number
+            try:
+                run(
+                    session,
+                    f"BEGIN; UPDATE t SET n = n + 1 WHERE id = {mine};"
+                    f"INSERT INTO t VALUES ({fresh}, 0); UPSERT INTO t VALUES ({fresh}, 1);"
+                    f"DELETE FROM t WHERE id = {fresh - 3}; COMMIT",
+                )
+            except ConflictError as error:
+                if session.in_transaction:
+                    run(session, "ROLLBACK")
+                say(f"conflict: {error.message}")
+                continue
+            say(str(number))
+
+
+def compactor(lake: Path, seconds: int) -> None:
+    """Compact all the time, in statements and in transactions."""
+    end = time.monotonic() + seconds
+    with closing(connect(lake)) as session:
+        number = 0
+        while time.monotonic() < end:
+            try:
+                run(session, "COMPACT t" if number % 2 else "BEGIN; COMPACT t; COMMIT")
+            except ConflictError as error:
+                say(f"conflict: {error.message}")
+            number += 1
+        say(str(number))
+
+
+def numbered(lake: Path, first: int) -> None:
+    """Add numbered rows, each at most once, starting over from the number given."""
+    with closing(connect(lake)) as session:
+        say("ready")
+        number = first
+        while True:
+            run(
+                session,
+                f"BEGIN IDEMPOTENT ('numbered', {number});"
+                f"INSERT INTO log VALUES ({number}, 'once'); COMMIT",
+            )
+            say(str(number))
+            number += 1
+
+
 def limited(lake: Path, limit: int) -> None:
     """Write ever more under a limit on the size of any file, then go on with little."""
     with closing(connect(lake)) as session:
@@ -167,4 +243,8 @@ if __name__ == "__main__":
         "count": count,
         "transfer": transfer,
         "limited": limited,
+        "overlap": overlap,
+        "own": own,
+        "compactor": compactor,
+        "numbered": numbered,
     }[role](Path(where), *map(int, rest))
