@@ -197,14 +197,16 @@ def commits_on(
 ) -> Iterator[tuple[Commit, Changes[str, bytes | None]]]:
     """Yield the commits in ``(since, until]`` that touched a branch, and what each changed on it.
 
-    On main every commit counts. A merge into main changes a branch too: to what main is then.
+    On main every commit counts, and so does every one of main's that a branch began with. A merge
+    into main changes a branch too: to what main is then.
     """
+    main = until if branch is None else min(until, first_base(timeline, branch))
+    for commit in timeline.commits(since, main):
+        yield commit, commit.changes
     if branch is None:
-        for commit in timeline.commits(since, until):
-            yield commit, commit.changes
         return
     prefix, own = overlay_of(branch), name_key("b", branch)
-    for commit in timeline.commits(since, until):
+    for commit in timeline.commits(max(since, main), until):
         found = {k[len(prefix) :]: v for k, v in commit.changes.items() if k.startswith(prefix)}
         if own in commit.changes or None in found.values():
             before, after = (state_at(timeline, v, branch) for v in (commit.seq - 1, commit.seq))
