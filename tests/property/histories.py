@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GrizzlyError, IntegrityError, UnsupportedError
+from engine.errors import GrizzlyError, IntegrityError, UnsupportedError, VacuumedError
 from engine.session import Session, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Row = dict[int, Any]
@@ -54,7 +56,7 @@ class Table:
 World = dict[str, Table]
 
 
-class Unlike(AssertionError):
+class Unlike(AssertionError):  # noqa: N818 - what a test says
     """The lakehouse and the model disagree."""
 
 
@@ -70,10 +72,20 @@ class History:
         self.session: Session = connect(self.folder)
         self.world: World = {}
         self.begin = self.session.timeline.head.seq
-        self.worlds: dict[int, World] = {self.begin: {}}
+        self.line = "main"
+        self.lines: dict[str, dict[int, World]] = {"main": {self.begin: {}}}
+        self.only: set[str] | None = None
+        self.gone: set[int] = set()
+        self.held: set[int] = set()
+        self.marks: dict[str, tuple[int, int]] = {}
         self.uids = 0
         self.numbers = 10
         self.names = 0
+
+    @property
+    def worlds(self) -> dict[int, World]:
+        """What every version was, as the branch in use sees it."""
+        return self.lines[self.line]
 
     # ------------------------------------------------------------------ saying and asking
 
@@ -106,14 +118,18 @@ class History:
         """Every version that there is now and was not before is what the model is now."""
         if not self.session.in_transaction:
             newest = self.session.timeline.head.seq
-            for version in range(max(self.worlds) + 1, newest + 1):
-                self.worlds[version] = self.world
+            for line, worlds in self.lines.items():
+                last = max(worlds)
+                for version in range(last + 1, newest + 1):
+                    worlds[version] = self.world if line == self.line else worlds[last]
 
     def sweep(self) -> None:
         """Leave no table behind, and close."""
         self.check()
         for name in sorted(self.world):
             self.say(f"DROP TABLE {name}")
+        for mark in self.marks:
+            self.say(f"DROP WATERMARK {mark}")
         self.close()
 
     def close(self) -> None:
@@ -124,7 +140,8 @@ class History:
     # ------------------------------------------------------------------ what can happen
 
     def pick(self) -> str | None:
-        return self.dice.choice(sorted(self.world)) if self.world else None
+        names = sorted(self.world if self.only is None else self.only & self.world.keys())
+        return self.dice.choice(names) if names else None
 
     def put(self, name: str, rows: list[Row] | tuple[Row, ...]) -> World:
         return {**self.world, name: replace(self.world[name], rows=tuple(rows))}
@@ -259,7 +276,7 @@ class History:
         else:
             change = "NULL" if value is None else repr(value)
 
-            def new(row: Row) -> Any:
+            def new(row: Row) -> Any:  # noqa: ARG001
                 return value
 
         rows = [{**r, column.number: new(r)} if meets(r) else r for r in table.rows]
@@ -360,7 +377,14 @@ class History:
 
     def compact(self) -> None:
         name = self.pick()
-        self.step("COMPACT" if name is None else f"COMPACT {name}", self.world)
+        whole = name is None or self.dice.random() < 0.2
+        self.step("COMPACT" if whole else f"COMPACT {name}", self.world)
+
+    def optimize(self) -> None:
+        name = self.pick()
+        if name is not None:
+            column = self.dice.choice(self.world[name].columns).name
+            self.step(f"OPTIMIZE {name} CLUSTER BY ({column})", self.world)
 
     def restore(self) -> None:
         """Take a table back to any version, whatever it was called and had then."""
@@ -374,11 +398,95 @@ class History:
         old = then[name]
         # A table that bears another name now comes back under its old one.
         world = {n: t for n, t in self.world.items() if n != name and t.uid != old.uid}
-        self.step(f"RESTORE TABLE {name} TO VERSION {version}", {**world, name: old})
+        sql = f"RESTORE TABLE {name} TO VERSION {version}"
+        if version in self.gone:
+            with suppress(VacuumedError):
+                self.step(sql, {**world, name: old})
+        else:
+            self.step(sql, {**world, name: old})
 
     def snapshot(self) -> None:
         self.names += 1
+        self.held.add(self.session.timeline.head.seq)
         self.step(f"CREATE SNAPSHOT `s{self.begin}_{self.names}`", self.world)
+
+    def watermark(self) -> None:
+        """Begin a watermark, or move one on."""
+        name = self.pick()
+        if name is None:
+            return
+        head = self.session.version
+        uid = self.world[name].uid
+        mark = next((m for m, (u, _) in self.marks.items() if u == uid), None)
+        if mark is None:
+            mark = f"w{self.begin}_{uid}"
+            self.step(f"CREATE WATERMARK {mark} ON {name}", self.world)
+        else:
+            self.step(f"ADVANCE WATERMARK {mark}", self.world)
+        self.marks[mark] = (uid, head)
+
+    def check_watermarks(self) -> None:
+        """A watermark is where it was put, and leads from there to the end."""
+        found = dict(self.rows("SELECT name, version FROM grizzly.watermarks"))
+        now = max(self.worlds)
+        for mark, (uid, version) in self.marks.items():
+            if found[mark] != version:
+                raise Unlike(f"{mark} is at {found[mark]}, not at {version}")
+            for name, table in self.worlds[now].items():
+                if table.uid == uid and not self._torn(version, now, name):
+                    sql = f"SELECT * FROM (CHANGES FROM {name} SINCE WATERMARK {mark})"
+                    start = self._start(version, now, name)
+                    if _applied(start, self.rows(sql)) != table.bag():
+                        raise Unlike(f"{sql} does not lead to the end")
+
+    def vacuum(self) -> None:
+        """Throw away what no kept version needs; nothing that is kept may be missing."""
+        keep = self.dice.randrange(1, 6)
+        head = self.session.version
+        self.say(f"VACUUM RETAIN {keep} VERSIONS RUN")
+        self.settle()
+        lost = {v for v in self.worlds if v <= head - keep and v not in self.held}
+        self.gone |= lost
+        if self.dice.random() < 0.3:
+            self.say("UNVACUUM")
+            self.settle()
+            self.gone.clear()
+
+    def branch(self) -> None:
+        """A branch changes one table while main changes the others; then it is merged, or not."""
+        if self.session.in_transaction or not self.world:
+            return
+        chosen = self.dice.choice(sorted(self.world))
+        self.names += 1
+        name = f"b{self.begin}_{self.names}"
+        mine = dict(self.worlds)
+        self.say(f"CREATE BRANCH {name}")
+        self.settle()
+        newest = self.session.timeline.head.seq
+        self.lines[name] = mine | {newest: self.world}
+        main, self.only = self.world, {chosen}
+        self._use(name)
+        for _ in range(self.dice.randrange(1, 5)):
+            self.act(BESIDE)
+        self.check()
+        theirs = self.world
+        self._use("main")
+        self.world, self.only = main, main.keys() - {chosen}
+        for _ in range(self.dice.randrange(3)):
+            self.act([*BESIDE, "compact"])
+        self.check()
+        if self.dice.random() < 0.8:
+            self.step(f"MERGE BRANCH {name}", {**self.world, chosen: theirs[chosen]})
+            self.lines[name] |= {max(self.worlds): self.world}
+            self.check()
+        self.only = None
+        self.say(f"DROP BRANCH {name}")
+        del self.lines[name]
+        self.settle()
+
+    def _use(self, line: str) -> None:
+        self.say(f"USE BRANCH {line}")
+        self.line = line
 
     def transaction(self) -> None:
         """Several steps as one commit, or none of them."""
@@ -388,6 +496,14 @@ class History:
         self.say("BEGIN")
         for _ in range(self.dice.randrange(1, 5)):
             self.act(INSIDE)
+        if self.dice.random() < 0.4:
+            then = self.world
+            self.say("SAVEPOINT here")
+            for _ in range(self.dice.randrange(1, 4)):
+                self.act(INSIDE)
+            if self.dice.random() < 0.7:
+                self.say("ROLLBACK TO here")
+                self.world = then
         if self.dice.random() < 0.25:
             self.say("ROLLBACK")
             self.world = before
@@ -411,8 +527,22 @@ class History:
             return
         versions = sorted(self.worlds)
         self.check_state(versions[-1], present=True)
-        self.check_state(self.dice.choice(versions))
-        self.check_changes(*sorted(self.dice.choices(versions, k=2)))
+        self.check_watermarks()
+        for version in self.dice.choices(versions, k=2):
+            with self._perhaps({version}):
+                self.check_state(version)
+        a, b = sorted(self.dice.choices(versions, k=2))
+        with self._perhaps(set(range(a, b + 1))):
+            self.check_changes(a, b)
+
+    @contextmanager
+    def _perhaps(self, needed: set[int]) -> Iterator[None]:
+        """Let what may have been vacuumed say so; what it does say must be right all the same."""
+        try:
+            yield
+        except VacuumedError as error:
+            if not needed & self.gone:
+                raise Unlike(f"{sorted(needed)} are kept: {error}") from error
 
     def check_state(self, version: int, *, present: bool = False) -> None:
         for name, table in self.worlds[version].items():
@@ -470,7 +600,7 @@ class History:
         )
 
     def _check_net(self, sql: str, log: list[Shown]) -> None:
-        for one, two in zip(log, log[1:], strict=False):
+        for one, two in pairwise(log):
             if one[-3] == "update_preimage" and (
                 two[-3] != "update_postimage" or one[:-3] == two[:-3]
             ):
@@ -510,10 +640,15 @@ INSIDE = [
     *["merge", "rekey"] * 2,
     *["truncate", "add_column", "rename_column", "drop_column", "create", "drop", "compact"],
 ]
+BESIDE = [
+    *["insert", "upsert", "update", "delete"] * 3,
+    *["merge", "rekey", "add_column", "rename_column", "compact"],
+]
 OUTSIDE = [
     *["insert", "upsert", "update", "delete"] * 5,
     *["merge", "rekey", "compact", "restore", "transaction", "create"] * 2,
-    *["truncate", "drop", "snapshot", "reopen", "set_type"],
+    *["truncate", "drop", "snapshot", "reopen", "set_type", "branch", "branch", "watermark"],
+    *["vacuum", "optimize"],
     *["add_column", "drop_column", "rename_column", "widen", "rename_table"],
 ]
 
