@@ -169,6 +169,7 @@ _CLAUSES = {
     "OURS": "ON CONFLICT OURS: main's rows win",
     "THEIRS": "ON CONFLICT THEIRS: the branch's rows win",
     "ANALYZE": "EXPLAIN ANALYZE: run it and measure",
+    "INDEX": "what finds rows of a table without reading all its files",
     "CLUSTER": "CLUSTER BY: the columns that put rows side by side",
     "RETAIN": "what VACUUM keeps: 7 DAYS, 100 VERSIONS",
     "DRY": "DRY RUN: only say what would be done",
@@ -238,6 +239,7 @@ _TYPES = [
 ]
 _CONSTANTS = {"NULL": "no value", "TRUE": "true", "FALSE": "false"}
 _SHOWN = {
+    "INDEXES": "the indexes",
     "TABLES": "the tables",
     "SCHEMAS": "the schemas",
     "VIEWS": "the views",

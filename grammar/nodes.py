@@ -307,6 +307,38 @@ class Compact(Statement):
 
 
 @dataclass(frozen=True)
+class CreateIndex(Statement):
+    """Index columns of a table; ``kind`` is lower case."""
+
+    name: str
+    table: exp.Table
+    kind: str
+    columns: tuple[str, ...]
+    if_not_exists: bool
+
+
+@dataclass(frozen=True)
+class DropIndex(Statement):
+    """Forget an index; without a table, the only one of that name."""
+
+    name: str
+    table: exp.Table | None
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class Optimize(Statement):
+    """Rewrite a table's files in another order of rows; ``where`` is a condition as text.
+
+    ``by`` is the text of CLUSTER BY, such as ``zorder(a, b)``; None for the table's own.
+    """
+
+    table: exp.Table
+    where: str | None
+    by: str | None
+
+
+@dataclass(frozen=True)
 class Vacuum(Statement):
     """Move to the trash what no kept version needs; ``action`` is ``dry``, ``run`` or ``purge``.
 

@@ -141,6 +141,27 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class FileIndex:
+    """A secondary index of one data file: for each column, by id, the objects that hold it."""
+
+    name: str
+    kind: str
+    columns: tuple[tuple[int, tuple[Ref, ...]], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the canonical JSON value."""
+        held = {str(i): [ref.to_json() for ref in refs] for i, refs in self.columns}
+        return {"columns": held, "kind": self.kind}
+
+    @classmethod
+    def from_json(cls, name: str, data: dict[str, Any]) -> FileIndex:
+        """Read what ``to_json`` wrote."""
+        held = sorted((int(i), refs) for i, refs in data["columns"].items())
+        columns = tuple((i, tuple(Ref.from_json(ref) for ref in refs)) for i, refs in held)
+        return cls(name, data["kind"], columns)
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """One data file of a table: state key ``f/<table>/<rid>``.
 
@@ -160,6 +181,9 @@ class FileEntry:
     dead: int = 0
     keys: tuple[Ref, Ref] | None = None
     tree: str | None = None
+    idx: tuple[FileIndex, ...] = ()
+    part: tuple[str | None, ...] = ()
+    """The values by which the file was parted, in the order of the table's partition fields."""
 
     @property
     def live(self) -> int:
@@ -186,6 +210,10 @@ class FileEntry:
             out["keys"] = [ref.to_json() for ref in self.keys]
         if self.tree is not None:
             out["tree"] = self.tree
+        if self.idx:
+            out["idx"] = {index.name: index.to_json() for index in self.idx}
+        if self.part:
+            out["part"] = list(self.part)
         return canonical(out)
 
     @classmethod
@@ -205,4 +233,6 @@ class FileEntry:
             dead=marks[0] if marks else 0,
             keys=(keys[0], keys[1]) if keys else None,
             tree=value.get("tree"),
+            idx=tuple(FileIndex.from_json(*item) for item in sorted(value.get("idx", {}).items())),
+            part=tuple(value.get("part", ())),
         )

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.catalog import PENDING_VERSION, FileEntry
+from engine.execute.placing import clustered, place
 from engine.execute.policy import policy_of
-from engine.execute.rows import encode
 from engine.execute.workspace import FIRST_PENDING_ROW, is_pending
 from engine.storage import choose, merge
 from engine.storage.compact import WASTE
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.execute.policy import Policy
     from engine.execute.usage import Usage
     from engine.execute.workspace import Workspace
+    from engine.storage import ScanFile
 
 BUDGET_ROWS = 1 << 20
 """Compaction after a commit moves about so many rows at most; the rest waits for the next."""
@@ -47,11 +48,12 @@ def compact(table: Table, lake: Lake, waste: float = WASTE, budget: int | None =
     entries = lake.workspace.catalog.files(table)
     files = [lake.scan_file(n, entry) for n, entry in enumerate(entries)]
     gone = moved = 0
-    for group in choose(files, waste):
-        if budget is not None and moved >= budget:
-            break
-        moved += sum(file.live for file in group)
-        gone += len(group) - rewrite(table, lake, [entries[file.file_id] for file in group])
+    for part in _by_part(files, entries):
+        for group in choose(part, waste):
+            if budget is not None and moved >= budget:
+                break
+            moved += sum(file.live for file in group)
+            gone += len(group) - rewrite(table, lake, [entries[file.file_id] for file in group])
     return gone
 
 
@@ -62,10 +64,7 @@ def rewrite(table: Table, lake: Lake, entries: Sequence[FileEntry]) -> int:
         rows = _settled(merge(lake.scan_entries(table, entries)))
     for entry in entries:
         workspace.put(entry.state_key(table.id), None)
-    encoded = encode(rows, table)
-    for part in encoded:
-        workspace.add_file(table, part)
-    return len(encoded)
+    return len(place(workspace, table, clustered(table, rows)))
 
 
 def relayout(lake: Lake, usage: Usage) -> None:
@@ -94,6 +93,14 @@ def crowded(workspace: Workspace, usage: Usage) -> set[str]:
         if len(files) >= policy.crowd or late:
             found.add(table.id)
     return found
+
+
+def _by_part(files: Sequence[ScanFile], entries: Sequence[FileEntry]) -> list[list[ScanFile]]:
+    """Return the files of each partition: merging others would only part them again."""
+    found: dict[tuple[str | None, ...], list[ScanFile]] = {}
+    for file, entry in zip(files, entries, strict=True):
+        found.setdefault(entry.part, []).append(file)
+    return list(found.values())
 
 
 def _written(workspace: Workspace) -> list[Table]:

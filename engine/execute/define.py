@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import MAIN, Column, FileEntry, Table, name_key
+from engine.catalog import MAIN, Column, FileEntry, Table, indexes_of, name_key
 from engine.datatypes import parse_type
 from engine.errors import BindError, IntegrityError, UnsupportedError
 from engine.execute.alter import Alterer
@@ -172,6 +172,8 @@ class Definer:
 
     def _forget(self, table: Table) -> None:
         self._empty(table)
+        for index in indexes_of(self._workspace, table):
+            self._workspace.put(index.state_key, None)
         self._workspace.put(table.state_key, None)
 
 

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from engine.execute.ready import Ready
     from engine.execute.workspace import Workspace
     from engine.objectstore import Lease
-    from engine.storage import TableScan
     from engine.plan import Shape
+    from engine.storage import TableScan
 
 
 class Answer:

@@ -1,4 +1,4 @@
-"""How tables lie: ``grizzly.table_layout``.
+"""How tables lie: ``grizzly.table_layout`` and ``grizzly.indexes``.
 
 Layer: ``execute``. Invariant: what a policy decides and why is the same text everywhere.
 """
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from engine.catalog import indexes_of
+from engine.catalog.arrangement import CLUSTER, PARTITION, named
 from engine.execute.policy import policy_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _SCHEMA = pa.schema(
         ("bytes", pa.int64()),
         ("reads", pa.int64()),
         ("writes", pa.int64()),
+        ("cluster_by", pa.string()),
+        ("partition_by", pa.string()),
         ("why", pa.string()),
     ]
 )
@@ -57,5 +61,50 @@ def _row(table: Table, catalog: Catalog, lake: Lake) -> dict[str, object]:
         "bytes": sum(f.size for f in files),
         "reads": reads,
         "writes": writes,
+        "cluster_by": _option(table, CLUSTER),
+        "partition_by": _option(table, PARTITION),
         "why": policy.why,
     }
+
+
+def _option(table: Table, name: str) -> str | None:
+    text = table.options.get(name)
+    return None if text is None else named(table, text)
+
+
+_INDEXES = pa.schema(
+    [
+        ("schema", pa.string()),
+        ("table", pa.string()),
+        ("name", pa.string()),
+        ("kind", pa.string()),
+        ("columns", pa.string()),
+        ("files", pa.int64()),
+        ("unindexed", pa.int64()),
+    ]
+)
+
+
+def indexes(catalog: Catalog) -> pa.Table:
+    """Return every index: its columns, and how many files have it and how many not.
+
+    Rows that ride in a commit are in memory anyway, and need none.
+    """
+    rows = []
+    for table in catalog.tables():
+        files = [f for f in catalog.files(table) if f.codec == "orc"]
+        names = {c.id: c.name for c in table.columns}
+        for index in indexes_of(catalog.state, table):
+            held = sum(any(i.name == index.name.lower() for i in f.idx) for f in files)
+            rows.append(
+                {
+                    "schema": table.schema,
+                    "table": table.name,
+                    "name": index.name,
+                    "kind": index.kind,
+                    "columns": ", ".join(names[i] for i in index.columns),
+                    "files": held,
+                    "unindexed": len(files) - held,
+                }
+            )
+    return pa.Table.from_pylist(rows, _INDEXES)

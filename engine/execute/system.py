@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.catalog import PENDING_VERSION
 from engine.execute import branchlists, schemas
-from engine.execute.layouts import layouts
+from engine.execute.layouts import indexes, layouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,6 +242,7 @@ _RELATIONS: dict[str, Callable[[Catalog], pa.Table]] = {
     "columns": _columns,
     "constraints": schemas.constraints,
     "files": _files,
+    "indexes": indexes,
     "migrations": schemas.migrations,
     "schemas": _schemas,
     "snapshots": _snapshots,

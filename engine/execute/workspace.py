@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from engine.catalog import Mapping, Table
+    from engine.catalog import FileIndex, Mapping, Table
     from engine.execute.reads import Reads
     from engine.storage import Encoded
     from engine.timeline import Timeline
@@ -137,7 +137,13 @@ class Workspace:
             return Ref(digest, PENDING_VERSION)
         return Ref(self.timeline.put_object(data))
 
-    def add_file(self, table: Table, encoded: Encoded) -> FileEntry:
+    def add_file(
+        self,
+        table: Table,
+        encoded: Encoded,
+        part: tuple[str | None, ...] = (),
+        idx: tuple[FileIndex, ...] = (),
+    ) -> FileEntry:
         """Add a data file to a table under a provisional row id."""
         entry = FileEntry(
             rid=self._next_row,
@@ -150,6 +156,8 @@ class Workspace:
             if encoded.keys is None
             else (self.keep(encoded.keys[0]), self.keep(encoded.keys[1])),
             tree=encoded.tree,
+            idx=idx,
+            part=part,
         )
         self._next_row += encoded.rows
         self.put(entry.state_key(table.id), entry.encode())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _QUERIES = {
     "BRANCHES": ("name, base, created, changes, behind, current", "branches", "ORDER BY name"),
+    "INDEXES": ("schema, table, name, kind, columns, files", "indexes", "ORDER BY schema, table, name"),
     "SCHEMAS": ("name", "schemas", ""),
     "SNAPSHOTS": ("name, version, ts", "snapshots", "ORDER BY version, name"),
     "TABLES": ("schema, name, kind, rows, columns, key", "tables", "ORDER BY schema, name"),
@@ -31,8 +32,8 @@ _QUERIES = {
 }
 """What SHOW lists: columns, the relation of the ``grizzly`` schema, and the order."""
 
-_OF_A_SCHEMA = ("TABLES", "VIEWS")
-_NAMED = ("BRANCHES", "SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS", "WATERMARKS")
+_OF_A_SCHEMA = ("INDEXES", "TABLES", "VIEWS")
+_NAMED = ("BRANCHES", "INDEXES", "SCHEMAS", "SNAPSHOTS", "TABLES", "VIEWS", "WATERMARKS")
 
 
 def show_query(node: Show) -> str:

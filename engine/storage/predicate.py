@@ -92,6 +92,7 @@ _NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _DAY = 86_400 * 10**9
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _INFINITE = 2**63 - 1
+_EXACT_FLOAT = 2**53
 
 
 def columns_of(node: Predicate) -> set[str]:
@@ -136,8 +137,7 @@ def _may_column(node: Compare | In | IsNull, zone: Zone, t: DataType, *, outcome
 
 
 def _compare(zone: Zone, t: DataType, op: str, value: object) -> bool:
-    if isinstance(value, pa.Scalar):
-        value = _unwrapped(value)
+    value = unwrapped(value)
     if value is None or zone.nulls == zone.rows:
         return False
     if isinstance(value, float | Decimal) and math.isnan(value):
@@ -164,7 +164,10 @@ def _below(a: Any, b: Any) -> bool:
     return a is not None and b is not None and bool(a < b)
 
 
-def _unwrapped(value: pa.Scalar) -> object:
+def unwrapped(value: object) -> object:
+    """Return what a literal stands for: of an Arrow scalar its value, exactly."""
+    if not isinstance(value, pa.Scalar):
+        return value
     if not value.is_valid:
         return None
     t = value.type
@@ -228,6 +231,25 @@ def _numbers(
     if isinstance(value, float):
         return [exact, (_double(low), _double(high), value)]
     return [exact]
+
+
+def whole(value: object, t: DataType) -> int | None:
+    """Return a value as the whole number that it is in a column of whole numbers, dates or moments.
+
+    None when it is none, or when that is not certain.
+    """
+    value = unwrapped(value)
+    try:
+        if pa.types.is_temporal(t.wire):
+            scale, probe = _temporal(t, value)
+            return probe // scale if probe % scale == 0 else None
+    except (TypeError, OverflowError, ValueError):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if isinstance(value, float) and abs(value) >= _EXACT_FLOAT:
+        return None
+    return int(value) if math.isfinite(value) and value == int(value) else None
 
 
 def _is_number(t: pa.DataType) -> bool:

@@ -26,7 +26,7 @@ from engine.storage import deletion
 from engine.storage.datafile import bare
 from engine.storage.predicate import columns_of, may_match
 from engine.storage.statistics import CHANGED, ROW_ID
-from engine.storage.zonemap import Zone, zone_of
+from engine.storage.zonemap import Zone, from_bound, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from engine.storage.datafile import DataFile
     from engine.storage.deletion import Bitmap
+    from engine.storage.fileindex import FileIndexes
     from engine.storage.predicate import Predicate
     from engine.storage.zonemap import Bound
 
@@ -83,6 +84,8 @@ class ScanFile:
     datafile: Callable[[], DataFile] = field(compare=False)
     deleted: Bitmap | None = None
     keep: Bitmap | None = None
+    indexes: Callable[[], FileIndexes] | None = field(default=None, compare=False)
+    """Opens the file's secondary indexes, where it has some."""
 
     @property
     def live(self) -> int:
@@ -90,6 +93,18 @@ class ScanFile:
         if self.keep is None:
             return self.rows - deletion.count(self.deleted)
         return deletion.count(deletion.minus(self.keep, self.deleted))
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """How much of a table is left to be read: of its files, stripes and rows; by which indexes."""
+
+    files: int
+    files_left: int
+    stripes: int
+    stripes_left: int
+    rows_left: int
+    indexes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,8 @@ class TableScan:
         if len({*self._columns, *RESERVED}) != len(columns) + len(RESERVED):
             raise UsageError(f"column names must differ, and none may be {', '.join(RESERVED)}")
         self._files = tuple(files)
+        self.asked: list[Predicate] = []
+        """The conditions that somebody wanted to know the use of."""
         self.width = len(columns)
         named = [pa.field(c.name, t.wire) for c, t in zip(columns, types, strict=True)]
         self.schema = pa.schema([*named, *HIDDEN_SCHEMA])
@@ -138,8 +155,46 @@ class TableScan:
         return sum(f.live for f in self._files)
 
     def prunes(self, predicate: Predicate) -> bool:
-        """Tell whether zone maps refute a condition for at least one stripe."""
-        return any(not self._matches(u, [predicate]) for u in self._units())
+        """Tell whether zone maps or indexes refute a condition for at least one row."""
+        if predicate not in self.asked:
+            self.asked.append(predicate)
+        return any(_where(f, [predicate]) is not None for f in self._files if f.live) or any(
+            not self._matches(u, [predicate]) for u in self._units()
+        )
+
+    def stripes(self) -> int:
+        """Return how many stripes hold rows."""
+        return sum(1 for _ in self._units())
+
+    def matching(self, predicate: Predicate) -> int:
+        """Return how many stripes may hold a row that satisfies a condition, by their zone maps."""
+        return sum(self._matches(u, [predicate]) for u in self._units())
+
+    def lows(self, name: str) -> list[object]:
+        """Return the least value of a column in each stripe, where it is known."""
+        found = (self._zone(u, name) for u in self._units())
+        zones = [zone for zone in found if zone is not None and zone[0].low is not None]
+        return [from_bound(zone.low, t) for zone, t in zones]
+
+    def pruning(self) -> Pruning:
+        """Return what the conditions asked about so far leave to be read."""
+        all_units, left = list(self._units()), list(self._units(self.asked))
+        left = [u for u in left if self._matches(u, self.asked)]
+        used = {
+            name
+            for file in self._files
+            if file.indexes is not None and file.live
+            for predicate in self.asked
+            for name in file.indexes().names(predicate)
+        }
+        return Pruning(
+            len({id(u.data) for u in all_units}),
+            len({id(u.data) for u in left}),
+            len(all_units),
+            len(left),
+            sum(_live_between(u) for u in left),
+            tuple(sorted(used)),
+        )
 
     def batches(
         self,
@@ -157,7 +212,7 @@ class TableScan:
         unknown = [name for name in columns if name not in self.schema.names]
         if unknown:
             raise UsageError(f"there is no column {unknown[0]}")
-        units = [u for u in self._units() if self._matches(u, prune)]
+        units = [u for u in self._units(prune) if self._matches(u, prune)]
         if not columns and filter is None:
             yield from (bare(n) for u in units for n in _sizes(_live_between(u)))
             return
@@ -250,8 +305,12 @@ class TableScan:
             return names
         return list(self.schema.names)
 
-    def _units(self) -> Iterator[_Unit]:
-        for file in self._files:
+    def _units(self, prune: Sequence[Predicate] = ()) -> Iterator[_Unit]:
+        for whole in self._files:
+            file = whole
+            found = _where(whole, prune) if prune and whole.live else None
+            if found is not None:
+                file = replace(whole, keep=found if whole.keep is None else found & whole.keep)
             if file.live:
                 yield from (unit for unit in _stripes(file) if _live_between(unit))
 
@@ -396,6 +455,14 @@ def _hidden_values(unit: _Unit, name: str, stored: pa.Array | None) -> pa.Array:
         base = unit.start + (rid if name == ROW_ID else 0)
         own = pa.array(np.arange(base, base + rows, dtype=np.int64))
     return own if stored is None else pc.coalesce(stored, own)
+
+
+def _where(file: ScanFile, prune: Sequence[Predicate]) -> Bitmap | None:
+    """Return the rows of a file that its indexes leave, or None when they leave all."""
+    if file.indexes is None:
+        return None
+    found = file.indexes().where(*prune)
+    return None if found is None or len(found) >= file.rows else found
 
 
 def _live_between(unit: _Unit) -> int:

@@ -64,6 +64,16 @@ def zone_of(array: pa.Array | pa.ChunkedArray, t: DataType) -> Zone:
     return Zone(rows, nulls, nan=nan, low=low, high=high)
 
 
+def from_bound(bound: Bound | None, t: DataType) -> object:
+    """Return a bound as a value that conditions compare with."""
+    if pa.types.is_temporal(t.wire) and isinstance(bound, int):
+        kind = pa.int32() if t.wire.bit_width == 32 else pa.int64()
+        return pa.array([bound], kind).view(t.wire)[0]
+    if pa.types.is_boolean(t.wire) and bound is not None:
+        return bool(bound)
+    return bound
+
+
 def to_json(zone: Zone) -> dict[str, object]:
     """Return a zone as JSON, but for its rows, which the stripe knows."""
     out: dict[str, object] = {"nulls": zone.nulls}

@@ -28,6 +28,7 @@ from grammar.alterations import (
 )
 from grammar.nodes import Alter
 from grammar.parser.create import options
+from grammar.parser.layout import CLAUSES, clause
 from grammar.parser.sql import parse_into, parse_sql
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def alter(cursor: Cursor) -> Alter:
 
 
 def _action(cursor: Cursor) -> Alteration:
+    if cursor.word() in CLAUSES:
+        return SetOptions(dict([clause(cursor)]))
     for word, read in _ACTIONS.items():
         if cursor.take(word):
             return read(cursor)

@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from grammar.nodes import Define
 from grammar.parser.cursor import Cursor
+from grammar.parser.layout import take_clauses
 from grammar.tokens import CLOSING, OPENING, word
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ def create(cursor: Cursor) -> Define:
     """
     span = cursor.span
     tokens = cursor.until()
-    begin = _options_at(tokens)
     properties: list[exp.Expr] = []
+    if "TABLE" in {word(token) for token in tokens[:5]}:
+        tokens, clauses = take_clauses(cursor, tokens)
+        properties += [_property(name, value) for name, value in clauses.items()]
+    begin = _options_at(tokens)
     if begin is not None:
         inner = Cursor(tokens[begin + 1 :], cursor.text)
-        properties = [_property(name, value) for name, value in options(inner).items()]
+        properties += [_property(name, value) for name, value in options(inner).items()]
         tokens = [*tokens[:begin], *inner.tokens[inner.at :]]
     tree = Cursor(tokens, cursor.text).sql("a definition")
     if not isinstance(tree, exp.Create):

@@ -18,6 +18,7 @@ from grammar.parser.branches import create_branch, drop_branch, merge_branch
 from grammar.parser.copy import copy
 from grammar.parser.create import create
 from grammar.parser.cursor import Cursor, as_query
+from grammar.parser.layout import create_index, drop_index, optimize
 from grammar.parser.schemas import (
     apply_schema,
     diff_schema,
@@ -179,6 +180,8 @@ _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]]
     (_reader("CREATE OR REPLACE SNAPSHOT"), create_snapshot),
     (_reader("CREATE WATERMARK"), create_watermark),
     (_reader("CREATE OR REPLACE WATERMARK"), create_watermark),
+    (_reader("CREATE INDEX"), create_index),
+    (_reader("DROP INDEX"), drop_index),
     (_reader("CREATE"), create),
     (_reader("ALTER"), alter),
     (_reader("DROP SNAPSHOT"), drop_snapshot),
@@ -206,7 +209,8 @@ _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]]
     (_reader("ABORT"), abort),
     (_reader("ROLLBACK"), rollback),
     (_reader("RESTORE"), restore),
-    (_reader("COMPACT|OPTIMIZE"), compact),
+    (_reader("COMPACT"), compact),
+    (_reader("OPTIMIZE"), optimize),
     (_reader("VACUUM"), vacuum),
     (_reader("UNVACUUM"), unvacuum),
     (_reader("VERIFY"), verify),

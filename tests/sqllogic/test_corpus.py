@@ -20,7 +20,7 @@ def test_the_lakehouse_answers_as_duckdb_does(
     path: Path, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kept == "as ORC":
-        monkeypatch.setattr("engine.execute.rows.INLINE_ROWS", 0)
+        monkeypatch.setattr("engine.execute.encoding.INLINE_ROWS", 0)
         monkeypatch.setattr("engine.execute.workspace.INLINE_BYTES", 0)
     create_lake(tmp_path / "lake")
     wrong = []

@@ -172,7 +172,7 @@ def test_a_random_history_is_kept(
     seed: int, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kept == "as ORC":
-        monkeypatch.setattr("engine.execute.rows.INLINE_ROWS", 0)
+        monkeypatch.setattr("engine.execute.encoding.INLINE_ROWS", 0)
         monkeypatch.setattr("engine.execute.workspace.INLINE_BYTES", 0)
     relive(tmp_path / "lake", seed, 12)
 

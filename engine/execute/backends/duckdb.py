@@ -314,8 +314,12 @@ class _Source(ArrowScanSource):
     def accepts(self, predicate: nodes.Node) -> bool:
         """Take a filter only when it saves reading; DuckDB will not check it again."""
         ours = _predicate(predicate)
-        if ours is None or not self._relation.prunes(ours):
-            return False
+        try:
+            if ours is None or not self._relation.prunes(ours):
+                return False
+        except GrizzlyError as error:
+            self._failures.append(error)
+            raise
         try:
             to_arrow(predicate, self._relation.schema)
         except nodes.Untranslatable:

@@ -152,7 +152,7 @@ def test_a_writer_never_waits_for_compaction(tmp_path: Path) -> None:
 def history(session: Session, seed: int, steps: int) -> None:
     """One random history in all three types: same rows, same changes."""
     dice = random.Random(seed)
-    start = {kind: session.version for kind in TYPES}
+    start = dict.fromkeys(TYPES, session.version)
     for _ in range(steps):
         key, kind = dice.randrange(1000), dice.randrange(5)
         for table in TYPES:
@@ -162,8 +162,10 @@ def history(session: Session, seed: int, steps: int) -> None:
                     f"UPSERT INTO {table} VALUES ({key}, {key}), ({key + 1}, 1)",
                     f"UPDATE {table} SET v = v + 1 WHERE k % 7 = {key % 7}",
                     f"DELETE FROM {table} WHERE k BETWEEN {key} AND {key + 40}",
-                    f"BEGIN; INSERT OR IGNORE INTO {table} VALUES ({key}, 5);"
-                    f" UPDATE {table} SET v = 6 WHERE k >= {key - 5} AND k <= {key}; COMMIT",
+                    (
+                        f"BEGIN; INSERT OR IGNORE INTO {table} VALUES ({key}, 5);"
+                        f" UPDATE {table} SET v = 6 WHERE k >= {key - 5} AND k <= {key}; COMMIT"
+                    ),
                     f"COMPACT {table}" if key % 3 else f"ALTER TABLE {table} SET (type = 'cow')",
                 ][kind],
             )
