@@ -73,7 +73,8 @@ def unpack_onto(
     with closing(ArchiveStore(archive, partial=True)) as news:
         below = open_store(base)
         held = _check_base(news, _base(news, archive), below)
-        return settle(below if held is not None else _over(news, below), target, progress)
+        whole = measure(below if held is not None else _over(news, below))
+        return settle(with_objects(whole), target, progress)
 
 
 def _base(news: ArchiveStore, archive: Path) -> Base:

@@ -13,7 +13,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.archive import copying
-from engine.archive.moment import lake_folder, measure, open_store, with_objects
+from engine.archive.history import measure_at
+from engine.archive.moment import (
+    lake_folder,
+    measure,
+    open_store,
+    with_named_objects,
+    with_objects,
+)
 from engine.archive.placing import placed
 from engine.archive.reader import refusals
 from engine.clock import SystemClock
@@ -24,9 +31,9 @@ from engine.proof.canonical import canonical
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.archive.moment import Moment
     from engine.archive.report import Progress
     from engine.clock import Clock
-    from engine.objectstore import Store
 
 _LOCK_SECONDS: Final = 30.0
 _MARK: Final = {"format": "grizzly-backup", "version": 1}
@@ -74,18 +81,24 @@ def back_up(
     return report
 
 
-def restore(source: Path, target: Path, *, progress: Progress | None = None) -> CopyReport:
+def restore(
+    source: Path, target: Path, *, at: int | None = None, progress: Progress | None = None
+) -> CopyReport:
     """Make the new lakehouse ``target`` from a backup, a lakehouse's folder or an archive.
+
+    With ``at``, it ends with that commit, as if no later one had been made.
 
     Raises: UsageError when ``target`` is in use; CorruptError naming what is damaged; LakeError
     when ``source`` is no lakehouse; IoError. Then there is no ``target``.
     """
-    return settle(open_store(source), target, progress)
+    store = open_store(source)
+    if at is None:
+        return settle(with_objects(measure(store)), target, progress)
+    return settle(with_named_objects(measure_at(store, at)), target, progress)
 
 
-def settle(store: Store, target: Path, progress: Progress | None) -> CopyReport:
-    """Make the new lakehouse ``target`` out of what is in a store. Raises: as ``restore``."""
-    moment = with_objects(measure(store))
+def settle(moment: Moment, target: Path, progress: Progress | None) -> CopyReport:
+    """Make the new lakehouse ``target`` out of a moment of another. Raises: as ``restore``."""
     copying.check_log(moment, 0)
     with placed(target) as folder:
         home = LocalStore(folder)

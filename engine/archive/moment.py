@@ -8,6 +8,7 @@ before the commit is in the log.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.objectstore import Store
 
 _LOCK_SECONDS = 30.0
+_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 def lake_folder(path: Path) -> Path:
@@ -140,6 +142,29 @@ def with_objects(moment: Moment) -> Moment:
     for name in listed(moment.store, layout.OBJECTS):
         files[name] = size_of(moment.store, name)
     return replace(moment, files=files)
+
+
+def with_named_objects(moment: Moment) -> Moment:
+    """Return the moment with the objects that its commits name.
+
+    Objects are listed after the log was measured: what the log rests on was there before. Those
+    that no commit names stay out: an interrupted transaction left them, or one that still runs.
+    """
+    required, named = needed(moment.timeline), _named(moment.timeline)
+    files = dict(moment.files)
+    for name in sorted({*required, *listed(moment.store, layout.OBJECTS)}):
+        if name in required or name.rpartition("/")[2].encode() in named:
+            files[name] = size_of(moment.store, name)
+    return replace(moment, files=dict(sorted(files.items())))
+
+
+def _named(timeline: Timeline) -> set[bytes]:
+    """Return every digest that a commit put into the state. Cost: reads the whole log."""
+    named: set[bytes] = set()
+    for commit in timeline.commits():
+        for value in commit.changes.values():
+            named.update(_DIGEST.findall(value or b""))
+    return named
 
 
 def needed(timeline: Timeline) -> dict[str, Ref]:

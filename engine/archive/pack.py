@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,7 +16,12 @@ from engine.archive import format as gobi
 from engine.archive.excerpt import table_moment
 from engine.archive.format import Base, Manifest, Member
 from engine.archive.history import measure_at
-from engine.archive.moment import lake_folder, listed, measure, needed, open_store, size_of
+from engine.archive.moment import (
+    lake_folder,
+    measure,
+    open_store,
+    with_named_objects,
+)
 from engine.archive.reader import refusals, sync_folder
 from engine.archive.report import PackReport
 from engine.clock import SystemClock
@@ -31,9 +35,7 @@ if TYPE_CHECKING:
     from engine.archive.moment import Moment
     from engine.archive.report import Progress
     from engine.objectstore import Store
-    from engine.timeline import Timeline
 
-_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _UNKNOWN = ("0" * 8, "0" * 64)
 
 
@@ -121,14 +123,14 @@ def _refuse_other(out: Path, root: Path) -> None:
 
 def _chosen(store: Store, since: int | None, as_of: int | None) -> tuple[Moment, Base | None]:
     """Return the moment to pack, cut down to what is new since another one."""
-    whole = _whole(measure(store) if as_of is None else measure_at(store, as_of))
+    whole = with_named_objects(measure(store) if as_of is None else measure_at(store, as_of))
     if since is None:
         return whole, None
     if since + 1 >= whole.commits:
         raise UsageError(
             f"nothing is new since version {since}", hint=f"the newest is {whole.commits - 1}"
         )
-    before = _whole(measure_at(store, since))
+    before = with_named_objects(measure_at(store, since))
     always = (layout.FORMAT, layout.CHECKPOINT)
     files = {
         name: kept
@@ -136,29 +138,6 @@ def _chosen(store: Store, since: int | None, as_of: int | None) -> tuple[Moment,
         if name in always or name not in before.files or before.size(name) != whole.size(name)
     }
     return replace(whole, files=files), Base(since + 1, before.timeline.head.root.hex())
-
-
-def _whole(moment: Moment) -> Moment:
-    """Return a moment with its objects.
-
-    Objects are listed after the log was measured: what the log rests on was there before. Those
-    that no commit names stay out: an interrupted transaction left them, or one that still runs.
-    """
-    required, named = needed(moment.timeline), _named(moment.timeline)
-    files = dict(moment.files)
-    for name in sorted({*required, *listed(moment.store, layout.OBJECTS)}):
-        if name in required or name.rpartition("/")[2].encode() in named:
-            files[name] = size_of(moment.store, name)
-    return replace(moment, files=dict(sorted(files.items())))
-
-
-def _named(timeline: Timeline) -> set[bytes]:
-    """Return every digest that a commit put into the state. Cost: reads the whole log."""
-    named: set[bytes] = set()
-    for commit in timeline.commits():
-        for value in commit.changes.values():
-            named.update(_DIGEST.findall(value or b""))
-    return named
 
 
 class _Packing:

@@ -70,20 +70,30 @@ def restore(
         Path, typer.Argument(metavar="SRC", help="A backup, a lakehouse or a .gobi file.")
     ],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new folder.")],
+    *,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="REF", help="As it was then, as if nothing had come after."),
+    ] = None,
 ) -> int:
     """Make a lakehouse out of a backup.
 
     Every commit and every file is checked; the target is whole, or is not there.
 
-    Example: grizzly restore /mnt/disk/shop shop
+    Example: grizzly restore /mnt/disk/shop shop --at monday
     """
-    from engine import archive  # noqa: PLC0415  # the engine loads late
+    from engine import archive, session  # noqa: PLC0415  # the engine loads late
 
     context: Context = ctx.obj
+    version = None
+    if at is not None:
+        opened = session.connect(source, read_only=True, as_of=at)
+        version = opened.version
+        opened.close()
 
     def job() -> int:
         with context.progress("restore") as progress:
-            report = archive.restore(source, target, progress=progress)
+            report = archive.restore(source, target, at=version, progress=progress)
         _tell(context, f"restored {source} to {target}", report)
         return OK
 

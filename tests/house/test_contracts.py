@@ -31,6 +31,7 @@ BREACHES = [
     ("engine/timeline/planted.py", "import platformdirs", "One door: platformdirs"),
     ("grizzly_cli/commands/planted.py", "import prompt_toolkit", "One door: prompt_toolkit"),
     ("engine/session/planted.py", "import pygments", "One door: pygments"),
+    ("grizzly_cli/context/planted.py", "import rich", "One door: rich"),
     ("engine/session/planted.py", "import typer", "One door: typer"),
     ("grammar/planted.py", "import os", "The language does no input or output"),
     ("grizzly_cli/commands/planted.py", "import engine.timeline", "The shell enters by the public"),

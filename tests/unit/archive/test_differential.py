@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from engine.archive import ArchiveStore, apply, back_up, pack, unpack, unpack_onto, verify_archive
+from engine.archive import (
+    ArchiveStore,
+    apply,
+    back_up,
+    pack,
+    restore,
+    unpack,
+    unpack_onto,
+    verify_archive,
+)
 from engine.errors import (
     ArchiveError,
     CorruptError,
@@ -56,6 +65,8 @@ def test_an_older_moment_packs_to_the_bytes_of_then(
     assert (tmp_path / "then.gobi").read_bytes() == honest
     pack(stages / "520.gobi", tmp_path / "again.gobi", as_of=version)
     assert (tmp_path / "again.gobi").read_bytes() == honest
+    restore(stages / "shop", tmp_path / "then", at=version)
+    assert contents(tmp_path / "then") == contents(stages / str(version))
 
 
 @pytest.mark.parametrize(("old", "new"), [(5, 255), (5, 520), (255, 256), (256, 300), (300, 520)])
