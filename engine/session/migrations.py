@@ -236,6 +236,7 @@ def _placed(error: GrizzlyError, script: Script, text: str) -> GrizzlyError:
         skipped = 0 if text == script.up else script.up.count("\n")
         line = text.count("\n", 0, error.span.start) + 1 + skipped
         error.message = f"{script.file}, line {line}: {error.message}"
+        error.args = (error.message,)
     error.span, error.subject = None, script.file
     return error
 

@@ -215,7 +215,7 @@ class Game:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 def test_contents_follow_every_alteration(seed: int) -> None:
     play(seed, 10)
 
