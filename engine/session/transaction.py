@@ -130,9 +130,9 @@ class Transaction:
             entries(workspace, touched),
             entries(head, touched),
         )
-        self._check_judged(table, merge)
         if merge.follow():
             raise conflict("changed the same rows")
+        self._check_judged(table, merge)
         self._check_keys(table, merge)
         return dict(_changed(merge, head))
 
