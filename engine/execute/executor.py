@@ -281,6 +281,8 @@ def _pruned(scans: Mapping[str, TableScan]) -> Iterator[str]:
         if not scan.asked:
             continue
         found = scan.pruning()
+        if found.stripes_left == found.stripes and not found.indexes:
+            continue
         used = f", by {', '.join(found.indexes)}" if found.indexes else ""
         yield (
             f"prunes {name}: {found.files_left} of {found.files} files,"

@@ -10,39 +10,29 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from engine.cache import Cache, shared
+from engine.cache import Cache
 from engine.datatypes import parse_type
 from engine.execute.gone import ever_vacuumed, explained, require_present
 from engine.storage import (
     DataFile,
-    KeyedFile,
     ScanColumn,
     ScanFile,
     SmallKeys,
     StoredKeys,
     TableScan,
     deletion,
-    families,
-    run_of,
 )
 from engine.storage.bloom import Bloom
 from engine.storage.fileindex import ColumnIndex, FileIndexes, Indexed, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.catalog import Catalog, Column, FileEntry, Ref, Table
-    from engine.datatypes import DataType
     from engine.execute.usage import Usage
     from engine.execute.workspace import Workspace
     from engine.objectstore import ByteSource
-    from engine.storage import Bitmap, Keys, Run
-
-_WORTH_LEARNING = 100
-SMALL_ROWS = 1_000
-"""Files up to this size share a map of their keys."""
+    from engine.storage import Bitmap
 
 OPEN_FILES = 1_024
 """How many data files stay open, with their statistics parsed."""
@@ -133,7 +123,8 @@ class Lake:
     def _open_index(self, kind: str, refs: Sequence[Ref]) -> ColumnIndex:
         if kind == "bloom":
             return Bloom(self.workspace.fetch(refs[0]), refs[0].digest)
-        return Tree(self._stored_keys(refs[0], refs[1]))
+        header, body = refs
+        return Tree(self.stored_keys(header, body))
 
     def marks(self, entry: FileEntry) -> Bitmap | None:
         """Return the positions of a file's dead rows, or None when all live."""
@@ -150,71 +141,12 @@ class Lake:
         with explained(self.workspace.timeline, entry.data, entry.sidecar):
             return self.opened.files.get(entry.data.digest, lambda: self._open(entry))
 
-    def keyed(self, table: Table, ordinal: int, entry: FileEntry) -> KeyedFile:
-        """Return one data file as keys are looked up in it; nothing is opened yet."""
-        return KeyedFile(self.scan_file(ordinal, entry), lambda: self._keys(table, entry))
+    def stored_keys(self, header: Ref, body: Ref) -> StoredKeys:
+        """Open a key index by its two objects; only the header is read.
 
-    def among_small(
-        self,
-        table: Table,
-        entries: Sequence[FileEntry],
-        files: Mapping[str, Sequence[int]],
-        words: Sequence[int],
-    ) -> Iterable[tuple[int, int, int]]:
-        """Yield which words are keys of live rows in small files, given by digest and ordinals.
-
-        Shape: the word's index, the file's ordinal, the position.
+        Raises: CorruptError, IoError.
         """
-        if not files:
-            return
-        wanted = self._wanted(table)
-        known = self.opened.small.get((table.id, wanted), SmallKeys)
-
-        def load(digest: str) -> Run:
-            entry = entries[files[digest][0]]
-            return self._run(table, entry, [parse_type(c.type) for c in table.key_columns])
-
-        for index, ordinal, position in known.find(words, files, load):
-            marks = self.marks(entries[ordinal])
-            if marks is None or position not in marks:
-                yield index, ordinal, position
-
-    def learn_keys(self, table: Table, entry: FileEntry, keys: pa.Table) -> None:
-        """Remember the keys of a small file that was just made, so that it need not be read for them."""
-        if entry.rows <= _WORTH_LEARNING:
-            known = self.opened.small.get((table.id, self._wanted(table)), SmallKeys)
-            types = [parse_type(c.type) for c in table.key_columns]
-            known.learn(entry.data.digest, run_of(keys.columns, types))
-
-    def _wanted(self, table: Table) -> tuple[tuple[int, str], ...]:
-        types = [parse_type(c.type) for c in table.key_columns]
-        return tuple(zip(table.key, families(types) or (), strict=False))
-
-    def _keys(self, table: Table, entry: FileEntry) -> Keys:
-        """Return the index of a file's keys: the one it was written with, else one made of its rows."""
-        columns = table.key_columns
-        types = [parse_type(c.type) for c in columns]
-        wanted = tuple(zip(table.key, families(types) or (), strict=False))
-        if entry.keys is not None:
-            header, body = entry.keys
-            stored = self.opened.keys.get(header.digest, lambda: self._stored_keys(header, body))
-            if stored.columns == wanted:
-                return stored
-        stamp = self.open(entry).stamp
-        found: Run = shared.get(
-            ("run", entry.data.digest, stamp, wanted), lambda: self._run(table, entry, types)
-        )
-        return found
-
-    def _stored_keys(self, header: Ref, body: Ref) -> StoredKeys:
         return StoredKeys(self.workspace.fetch(header), self.source(body), body.digest)
-
-    def _run(self, table: Table, entry: FileEntry, types: Sequence[DataType]) -> Run:
-        names = [c.name for c in table.key_columns]
-        whole = TableScan(self.columns(table), [replace(self.scan_file(0, entry), deleted=None)])
-        schema = pa.schema([whole.schema.field(name) for name in names])
-        rows = pa.Table.from_batches(whole.batches(names), schema=schema)
-        return run_of(rows.columns, types)
 
     def source(self, ref: Ref) -> ByteSource:
         """Return random access to an object; a file's bytes are checked by whoever reads them.
