@@ -73,15 +73,18 @@ _FROM_ENDS = frozenset(
 _NO_ALIAS = KEYWORDS | {"SINCE", "UNTIL"}
 _NAMED: dict[str, Kind] = {"SNAPSHOT": "snapshot", "USE": "schema", "SCHEMA": "schema"}
 _FOLLOWING = {
-    "CREATE": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "OR"),
-    "DROP": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "BLOB"),
+    "CREATE": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "BRANCH", "OR"),
+    "DROP": ("TABLE", "VIEW", "SCHEMA", "SNAPSHOT", "WATERMARK", "BLOB", "BRANCH"),
     "ALTER": ("TABLE", "VIEW"),
     "SHOW": tuple(sorted(SHOWN)),
     "LIST": tuple(sorted(SHOWN)),
     "VERIFY": ("TIMELINE", "TABLE"),
+    "PROVE": ("COMMIT", "TABLE", "ROW", "ABSENT"),
     "INSERT": ("INTO", "OR"),
     "UPSERT": ("INTO",),
-    "MERGE": ("INTO",),
+    "MERGE": ("INTO", "BRANCH"),
+    "RESTORE": ("TABLE", "DATABASE"),
+    "BEGIN": ("ISOLATION", "READ", "IDEMPOTENT"),
     "DELETE": ("FROM",),
     "CHANGES": ("FROM", "FULL", "NET"),
     "PUT": ("BLOB",),
@@ -89,7 +92,7 @@ _FOLLOWING = {
     "GROUP": ("BY",),
     "ORDER": ("BY",),
     "PARTITION": ("BY",),
-    "OF": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
+    "OF": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK", "BRANCH"),
     "SINCE": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
     "UNTIL": ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"),
     "PRIMARY": ("KEY",),
@@ -298,7 +301,7 @@ def _past_time(pieces: list[_Piece], at: int) -> int:
         at += 1
     else:
         return at
-    if at < len(pieces) and pieces[at].word in {"VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK"}:
+    if at < len(pieces) and pieces[at].word in _FOLLOWING["OF"]:
         at += 1
     return _past_time(pieces, at + 1)
 

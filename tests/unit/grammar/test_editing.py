@@ -75,7 +75,8 @@ def test_qualifier_names_and_keywords() -> None:
     assert context("SELECT f. FROM flights f", 9).qualifier == "f"
     text = "WITH c AS (SELECT 1), d(x) AS (FROM c) SELECT  FROM d"
     assert context(text, text.index(" FROM d")).ctes == ("c", "d")
-    assert context("SELECT * FROM t AS OF ", 22).keywords == ("VERSION", "TIMESTAMP", "SNAPSHOT")
+    points = ("VERSION", "TIMESTAMP", "SNAPSHOT", "WATERMARK", "BRANCH")
+    assert context("SELECT * FROM t AS OF ", 22).keywords == points
     assert "TABLES" in context("SHOW ", 5).keywords
 
 
