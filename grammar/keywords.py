@@ -65,6 +65,7 @@ _STATEMENTS = {
     "VACUUM": "move what no kept version needs to the trash; only with RUN",
     "UNVACUUM": "bring back what VACUUM moved to the trash",
     "VERIFY": "recompute the hashes of the timeline or of a table",
+    "PROVE": "make a proof of a commit, a table, a row, or that there is no such row",
 }
 _CLAUSES = {
     "WHERE": "keep the rows for which this holds",

@@ -8,7 +8,7 @@ resolved here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -365,6 +365,23 @@ class VerifyTable(Statement):
     """Recompute every hash of one table."""
 
     table: exp.Table
+
+
+@dataclass(frozen=True)
+class ProveCommit(Statement):
+    """Prove that a commit is in the timeline."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class ProveTable(Statement):
+    """Prove which files are a table, what its row with a key is, or that it has none with it."""
+
+    kind: Literal["table", "row", "absent"]
+    table: exp.Table
+    key: tuple[str, ...]
+    point: Point | None
 
 
 @dataclass(frozen=True)

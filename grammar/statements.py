@@ -54,6 +54,7 @@ _STARTS = frozenset(
         "VACUUM",
         "UNVACUUM",
         "VERIFY",
+        "PROVE",
         "ADVANCE",
     ]
 )
@@ -176,6 +177,7 @@ _NO_QUERY_HEADS = frozenset(
         "VACUUM",
         "UNVACUUM",
         "VERIFY",
+        "PROVE",
         "UPDATE",
         "DELETE",
     ]

@@ -23,6 +23,7 @@ from engine.execute import format_of
 from engine.plan import RowWrite, Select, shape_of
 from engine.session import integrity, introspect, schemas
 from engine.session.frame import Call
+from engine.session.proofstatements import prove_commit, prove_table
 from engine.session.result import Result, rows
 from grammar import nodes, parse
 from grammar.timetravel import AsOf, Between, time_of
@@ -193,6 +194,8 @@ _READERS: dict[type[nodes.Statement], Reader] = {
     nodes.Show: show,
     nodes.VerifyTimeline: verify,
     nodes.VerifyTable: verify,
+    nodes.ProveCommit: prove_commit,
+    nodes.ProveTable: prove_table,
     nodes.Copy: export,
     nodes.DiffSchema: schemas.diff_schema,
     nodes.SchemaHistory: lambda call: query(schemas.history_query(call)),

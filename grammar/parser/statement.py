@@ -19,6 +19,7 @@ from grammar.parser.copy import copy
 from grammar.parser.create import create
 from grammar.parser.cursor import Cursor, as_query
 from grammar.parser.layout import create_index, drop_index, optimize
+from grammar.parser.proofs import prove
 from grammar.parser.schemas import (
     apply_schema,
     diff_schema,
@@ -214,4 +215,5 @@ _READERS: tuple[tuple[tuple[frozenset[str], ...], Callable[[Cursor], Statement]]
     (_reader("VACUUM"), vacuum),
     (_reader("UNVACUUM"), unvacuum),
     (_reader("VERIFY"), verify),
+    (_reader("PROVE"), prove),
 )

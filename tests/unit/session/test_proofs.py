@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from engine.errors import BindError, UsageError
+from engine.errors import BindError, ParseError, UsageError
 from engine.proof import ProofError, verify
 from engine.proof.canonical import canonical
 from engine.session import connect, create_lake
@@ -153,6 +153,33 @@ def test_what_cannot_be_proved(session: Session) -> None:
         proofs.state(["é"])
     with pytest.raises(UsageError, match="no cosigned checkpoint"):
         proofs.cosigned()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("PROVE COMMIT 2", "commit"),
+        ("PROVE TABLE k AS OF VERSION 7", "table"),
+        ("PROVE ROW t KEY (1)", "row"),
+        ("PROVE ROW main.k KEY ('k7', 7) AS OF VERSION 7", "row"),
+        ("PROVE ABSENT t KEY (-1)", "absent"),
+    ],
+)
+def test_the_statement(session: Session, text: str, kind: str) -> None:
+    (result,) = session.run(text)
+    (batch,) = result.batches()
+    assert result.columns == ["proof"]
+    assert verify(batch.column(0)[0].as_py().encode(), check=check).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["PROVE", "PROVE x", "PROVE COMMIT x", "PROVE ROW t", "PROVE ROW t KEY ()",
+     "PROVE ROW t KEY (x)", "PROVE ROW t KEY (- 'a')", "PROVE ROW t KEY (1", "PROVE TABLE t KEY (1)"],
+)  # fmt: skip
+def test_a_statement_that_is_none(session: Session, text: str) -> None:
+    with pytest.raises(ParseError):
+        list(session.run(text))
 
 
 def test_tables_and_changes_by_name(session: Session) -> None:
