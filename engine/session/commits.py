@@ -37,7 +37,8 @@ def run(frame: Frame, written: str, action: Callable[[Workspace], Result]) -> Re
     if frame.transaction is not None:
         if frame.read_only:
             raise ReadOnlyError(
-                "this transaction is read-only", hint="BEGIN without READ ONLY starts one that is not"
+                "this transaction is read-only",
+                hint="BEGIN without READ ONLY starts one that is not",
             )
         if frame.replayed is not None:
             result = Result("SKIP")

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 _QUERIES = {
     "BRANCHES": ("name, base, created, changes, behind, current", "branches", "ORDER BY name"),
-    "INDEXES": ("schema, table, name, kind, columns, files", "indexes", "ORDER BY schema, table, name"),
+    "INDEXES": (
+        "schema, table, name, kind, columns, files",
+        "indexes",
+        "ORDER BY schema, table, name",
+    ),
     "SCHEMAS": ("name", "schemas", ""),
     "SNAPSHOTS": ("name, version, ts", "snapshots", "ORDER BY version, name"),
     "TABLES": ("schema, name, kind, rows, columns, key", "tables", "ORDER BY schema, name"),

@@ -232,7 +232,11 @@ def _point(items: list[Item], at: int, head: Token, default: str | None) -> tupl
 
 def _marked_point(spelled: str, value: Sequence[Item], head: Token) -> list[Item]:
     value = list(value)
-    if spelled in {"SNAPSHOT", "WATERMARK", "BRANCH"} and len(value) == 1 and is_name(_token(value[0])):
+    if (
+        spelled in {"SNAPSHOT", "WATERMARK", "BRANCH"}
+        and len(value) == 1
+        and is_name(_token(value[0]))
+    ):
         name = first_token(value[0])
         value = [synthetic(TokenType.STRING, name.text, name)]
     elif _is_head(value):
