@@ -6,9 +6,12 @@ engine would have answered, to the type and the message; None means that it has 
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.datatypes import parse_type
 from engine.execute.exact import column
@@ -74,9 +77,10 @@ class Direct:
     def answer(self, params: Parameters) -> Ready | None:
         """Return the answer of a lookup; None if unsure."""
         shape, table = self._shape, self.table
-        if not isinstance(shape, Lookup) or table is None or self._lake.workspace.reads is not None:
+        if not isinstance(shape, Lookup) or table is None:
             return None
         if shape.counted:
+            _note(self._lake, table, None)
             return self._count(table, shape.counted)
         shown = _shown(table, shape.columns)
         if shown is None:
@@ -88,8 +92,10 @@ class Direct:
             keys = self._keys(table, shape.key, params)
             if keys is None:
                 return None
+            _note(self._lake, table, keys)
             found = find(self._lake, table, keys, names)
         else:
+            _note(self._lake, table, None)
             found = self._lake.scan(table, self._lake.workspace.catalog).batches(names)
         renamed = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in found)
         return Ready(schema.names, [t.text for t in kinds], schema, renamed)
@@ -100,6 +106,7 @@ class Direct:
         keys = None if table is None else self._removed(table, params)
         if table is None or keys is None:
             return None
+        _note(self._lake, table, keys)
         entries = self._lake.workspace.catalog.files(table)
         found = lookup(self._lake, table, entries, keys)
         writer.mark(table, entries, dict(found.by_file()))
@@ -108,7 +115,7 @@ class Direct:
     def _removed(self, table: Table, params: Parameters) -> pa.Table | None:
         """Return the key of the row to remove; None if unsure."""
         shape = self._shape
-        if not isinstance(shape, Removal) or self._lake.workspace.reads is not None:
+        if not isinstance(shape, Removal):
             return None
         return self._keys(table, shape.key, params)
 
@@ -150,6 +157,19 @@ def find(
         ordinals = sorted(set(found.files.tolist()))
         files = [entries[n] for n in ordinals]
         yield lake.scan_entries(table, files).pick(found.among(ordinals), found.positions, names)
+
+
+def _note(lake: Lake, table: Table, keys: pa.Table | None) -> None:
+    """Remember that the row with a key, or without one every row, was read."""
+    reads = lake.workspace.reads
+    if reads is None:
+        return
+    condition = None
+    # NaN equals itself in a key, and nothing in a condition.
+    if keys is not None and not any(pa.types.is_floating(f.type) for f in keys.schema):
+        parts = [pc.field(f.name) == keys[f.name][0] for f in keys.schema]
+        condition = reduce(and_, parts)
+    reads.note(table.id, condition)
 
 
 def wire_schema(table: Table) -> pa.Schema:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.datatypes import parse_type
 from engine.errors import IntegrityError
-from engine.execute.keys import lookup
+from engine.execute.keys import TableKeys
 from engine.storage import deletion, is_exact, repeated
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ class KeyedWriter:
         self._before = list(lake.workspace.catalog.files(table))
         self._added: list[FileEntry] = []
         self._killed: dict[int, Bitmap] = {}
-        self._types = [parse_type(c.type) for c in table.key_columns]
+        self._keys = TableKeys(lake, table)
+        self._types = self._keys.types
 
     def write(self, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> int:
         """Add rows, given as the table's columns in wire types; return how many.
@@ -66,7 +66,7 @@ class KeyedWriter:
             self._writer.check_distinct(table, table.key_columns, rows, self._once)
         if self._added:
             self._refuse_again(keys, rows)
-        found = lookup(self._lake, table, self._before, keys)
+        found = self._keys.find(self._before, keys)
         rids = None
         if len(found):
             if not self._replace:
@@ -75,7 +75,7 @@ class KeyedWriter:
             rids = self._rids(found, int(rows.num_rows))
         added = self._writer.add(table, rows, rids)
         if len(added) == 1:
-            self._lake.learn_keys(table, added[0], keys)
+            self._keys.learn(added[0], keys)
         self._added += added
 
     @property
@@ -91,7 +91,7 @@ class KeyedWriter:
 
     def _refuse_again(self, keys: pa.Table, rows: pa.Table) -> None:
         """A key of an earlier chunk may not come again."""
-        found = lookup(self._lake, self._table, self._added, keys)
+        found = self._keys.find(self._added, keys)
         if len(found):
             first = rows.take(pa.array(found.keys[:1]))
             self._writer.check_distinct(

@@ -90,7 +90,7 @@ def encode_file(
     )
     if inline:
         return _encode_inline(at_rest, columns)
-    encoded = _encode_orc(at_rest, table, columns, types)
+    encoded = _encode_orc(at_rest, table, columns, types, key)
     return replace(
         encoded,
         keys=_encode_keys(table, columns, types, key),
@@ -148,9 +148,13 @@ def _encode_keys(
 
 
 def _encode_orc(
-    at_rest: pa.Table, table: pa.Table, columns: Sequence[FileColumn], types: Sequence[DataType]
+    at_rest: pa.Table,
+    table: pa.Table,
+    columns: Sequence[FileColumn],
+    types: Sequence[DataType],
+    key: Sequence[int],
 ) -> Encoded:
-    data, ends = orc.write(at_rest)
+    data, ends = orc.write(at_rest, orc.KEYED_STRIPE_ROWS if key else orc.STRIPE_ROWS)
     digest = hashlib.sha256(data).hexdigest()
     view = memoryview(data)
     ranges, stripes = [], []

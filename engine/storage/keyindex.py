@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,8 @@ class StoredKeys:
         self.columns = tuple((int(i), str(f)) for i, f in data["columns"])
         self._first = np.frombuffer(bytes.fromhex(data["first"]), ">u8").astype(np.uint64)
         self._last = np.frombuffer(bytes.fromhex(data["last"]), ">u8").astype(np.uint64)
+        self._fences: list[int] = self._first.tolist()
+        self._end = int(self._last[0]) if len(self._last) else 0
         digests = data["blocks"]
         starts = range(0, self.rows, BLOCK_ROWS)
         if len(starts) != len(self._first) or len(digests) != 64 * len(starts) or not starts:
@@ -152,6 +155,8 @@ class StoredKeys:
         Cost: one read for each block touched and not held; all in one when they are many.
         Raises: CorruptError, IoError.
         """
+        if len(needles) == 1:
+            return self._find_one(int(needles[0]))
         begin = int(np.searchsorted(needles, self._first[0]))
         end = int(np.searchsorted(needles, self._last[0], "right"))
         if begin >= end:
@@ -159,6 +164,21 @@ class StoredKeys:
         inside = needles[begin:end]
         hits, rows = self._run(inside).find(inside)
         return hits + begin, rows
+
+    def _find_one(self, word: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return what ``find`` does, for one word."""
+        if not self._fences or not self._fences[0] <= word <= self._end:
+            return _NONE, _NONE
+        stamp = self._source.stamp
+        begin = max(0, bisect_left(self._fences, word) - 1)
+        rows: list[int] = []
+        for block in range(begin, bisect_right(self._fences, word)):
+            run = self._held(stamp, block)
+            place = int(run.words.searchsorted(np.uint64(word)))
+            while place < len(run.words) and run.words[place] == word:
+                rows.append(int(run.rows[place]))
+                place += 1
+        return np.zeros(len(rows), dtype=np.int64), np.array(rows, dtype=np.int64)
 
     def share(self, low: int, high: int) -> float:
         """Return at most what share of the words is from ``low`` to ``high``; nothing is read."""

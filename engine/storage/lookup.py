@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.datatypes import DataType
     from engine.storage.keyindex import Run
-    from engine.storage.scan import ScanFile, TableScan
+    from engine.storage.scan import TableScan
 
     Indices = npt.NDArray[np.int64]
 
@@ -42,10 +42,12 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeyedFile:
-    """A data file and the way to its keys, which are opened when they are needed."""
+    """A data file, the way to its keys and to its dead rows; each is gone when it is needed."""
 
-    file: ScanFile
+    number: int
+    rows: int
     keys: Callable[[], Keys]
+    dead: Callable[[], deletion.Bitmap | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def locate(
     needles = words(columns, types)
     order = np.argsort(needles) if len(needles) > 1 else np.zeros(len(needles), dtype=np.int64)
     needles = needles[order]
-    found = [_live(keyed, needles) for keyed in files if keyed.file.live]
+    found = [_live(keyed, needles) for keyed in files]
     if small is not None:
         places = np.array(list(small(needles.tolist())), dtype=np.int64).reshape(-1, 3)
         found.append(Places(places[:, 0], places[:, 1], places[:, 2]))
@@ -139,14 +141,14 @@ _NONE: Indices = np.empty(0, dtype=np.int64)
 
 def _live(keyed: KeyedFile, needles: npt.NDArray[np.uint64]) -> Places:
     hits, positions = keyed.keys().find(needles)
-    dead = keyed.file.deleted
-    if dead is not None and len(hits):
+    dead = keyed.dead() if len(hits) else None
+    if dead is not None:
         if len(hits) <= _FEW:
             alive = np.array([p not in dead for p in positions.tolist()], dtype=np.bool_)
         else:
-            alive = ~deletion.mask(dead, keyed.file.rows)[positions]
+            alive = ~deletion.mask(dead, keyed.rows)[positions]
         hits, positions = hits[alive], positions[alive]
-    return Places(hits, np.full(len(hits), keyed.file.file_id, dtype=np.int64), positions)
+    return Places(hits, np.full(len(hits), keyed.number, dtype=np.int64), positions)
 
 
 def _confirmed(

@@ -26,6 +26,8 @@ STRIPE_ROWS = 122_880
 
 A multiple of it where so many rows make next to no bytes, which is when the writer will not cut.
 """
+KEYED_STRIPE_ROWS = 30_720
+"""Rows in a stripe of a table with a key, of which single rows are read."""
 STRIPE_BYTES = 16 << 20
 """About this much Arrow data in a stripe, which leaves 2 to 4 MB of ORC."""
 _MIN_STRIPE_ROWS = 64
@@ -54,15 +56,15 @@ _EXACT = frozenset(
 )
 
 
-def write(table: pa.Table) -> tuple[pa.Buffer, list[tuple[int, int]]]:
-    """Encode a table of physical types.
+def write(table: pa.Table, most: int = STRIPE_ROWS) -> tuple[pa.Buffer, list[tuple[int, int]]]:
+    """Encode a table of physical types, with at most ``most`` rows in a stripe.
 
     Shape: the file, and for each stripe its rows and the file offset where it ends.
     Raises: UnsupportedError for a type that ORC would not keep exactly.
     """
     for field in table.schema:
         _require_exact(field.type)
-    rows = _stripe_rows(table)
+    rows = _stripe_rows(table, most)
     sink = pa.BufferOutputStream()
     # A stripe is written out once a batch has made it larger than stripe_size: with 1, after every
     # batch that leaves the encoders' buffers. Whether it was, the sink's position tells.
@@ -171,11 +173,11 @@ def _settled_table(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=table.schema)
 
 
-def _stripe_rows(table: pa.Table) -> int:
+def _stripe_rows(table: pa.Table, most: int) -> int:
     if not table.num_rows:
-        return STRIPE_ROWS
+        return most
     fit = STRIPE_BYTES * int(table.num_rows) // max(1, int(table.nbytes))
-    return max(_MIN_STRIPE_ROWS, min(STRIPE_ROWS, fit))
+    return max(_MIN_STRIPE_ROWS, min(most, fit))
 
 
 def _require_exact(t: pa.DataType) -> None:
