@@ -69,6 +69,7 @@ class Definer:
                     self._free(after.schema, after.name, skip=False, replace=False, kind="table")
                 self._alterer.apply(plan)
             case Truncate(table=table):
+                self._workspace.claims.add(table.id)
                 return self._empty(table)
         return None
 

@@ -98,6 +98,11 @@ class Session:
         return self._frame.transaction is not None
 
     @property
+    def branch(self) -> str | None:
+        """The branch that statements read and write, None for main."""
+        return self._frame.branch
+
+    @property
     def replayed(self) -> bool:
         """Whether the open transaction was committed before, so that nothing will be written again."""
         return self._frame.replayed is not None

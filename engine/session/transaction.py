@@ -165,6 +165,8 @@ def _differing(base: Mapping, head: State | BranchState) -> set[str]:
     if isinstance(head, BranchState) and isinstance(base, BranchState):
         return base.differing(head)
     if isinstance(head, State) and isinstance(base, State):
+        if head.root == base.root:
+            return set()
         gone, come = differing(base, head)
         return {*gone, *come}
     raise TypeError("two states of different branches")

@@ -86,15 +86,16 @@ def _unicode() -> bool:
 
 
 def message(shell: Shell) -> StyleAndTextTuples:
-    """Return what stands before the first line: where one is, and how a transaction stands."""
+    """Return what stands before the first line: where one is, on which branch, in a transaction or not."""
     arrow, clock = _MARKS if _unicode() else (">", "@")
     session = shell.context.open_session
     if session is None:
         return [("class:prompt", f"{shell.name}{arrow} ")]
     mark = "*" if session.in_transaction else ""
     moment = f" {clock} {session.as_of}" if session.as_of else ""
+    branch = f"/{session.branch}" if session.branch else ""
     return [
-        ("class:prompt", session.name),
+        ("class:prompt", session.name + branch),
         ("class:prompt.mark", mark + moment),
         ("class:prompt", f"{arrow} "),
     ]

@@ -81,6 +81,37 @@ def test_one_new_key_goes_to_one_writer(pair: Pair) -> None:
     assert rows(a, "SELECT v FROM t WHERE k = 77") == [(2,)]
 
 
+def test_one_value_of_a_unique_column_goes_to_one_writer(pair: Pair) -> None:
+    a, b = pair
+    run(a, "CREATE TABLE u (a INTEGER UNIQUE, b VARCHAR)")
+    run(a, "BEGIN ISOLATION LEVEL SNAPSHOT; INSERT INTO u VALUES (1, 'a'), (NULL, 'a')")
+    run(b, "INSERT INTO u VALUES (2, 'b'), (NULL, 'b')")
+    run(a, "COMMIT; BEGIN ISOLATION LEVEL SNAPSHOT; UPDATE u SET a = 3 WHERE a = 1")
+    run(b, "INSERT INTO u VALUES (3, 'b')")
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+    assert rows(a, "SELECT a FROM u ORDER BY a") == [(1,), (2,), (3,), (None,), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("RESTORE TABLE t TO HEAD~1", "INSERT INTO t VALUES (50, 5)"),
+        ("UNDO", "UPDATE t SET v = 8 WHERE k = 3"),
+        ("TRUNCATE t", "INSERT INTO t VALUES (50, 5)"),
+        ("CREATE TABLE s.x (a INTEGER)", "DROP SCHEMA s"),
+        ("DROP SCHEMA s", "CREATE TABLE s.x (a INTEGER)"),
+    ],
+)
+def test_what_is_about_a_whole_table_or_schema(pair: Pair, ours: str, theirs: str) -> None:
+    a, b = pair
+    run(a, "CREATE SCHEMA s; UPDATE t SET v = 1")
+    run(a, f"BEGIN ISOLATION LEVEL SNAPSHOT; {ours}")
+    run(b, theirs)
+    with pytest.raises(ConflictError):
+        run(a, "COMMIT")
+
+
 def test_different_new_keys_commute(pair: Pair) -> None:
     a, b = pair
     run(a, "BEGIN; INSERT INTO t VALUES (77, 1)")
