@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from engine.archive import copying
 from engine.archive.history import measure_at
 from engine.archive.moment import (
+    kept,
     lake_folder,
     measure,
     open_store,
@@ -64,10 +65,11 @@ def back_up(
     Raises: VerificationError when the lakehouse does not continue the backup; UsageError when
     ``target`` is something else; CorruptError naming what is damaged on either side; IoError.
     """
-    moment = with_objects(measure(open_store(source)))
+    lake = open_store(source)
     root = _claimed(source, target)
     store = LocalStore(root)
-    with store.lock(_LOCK_SECONDS):
+    with kept(lake), store.lock(_LOCK_SECONDS):
+        moment = with_objects(measure(lake))
         _begin(store)
         since = copying.held(moment, store)
         copying.check_log(moment, since)
@@ -92,9 +94,10 @@ def restore(
     when ``source`` is no lakehouse; IoError. Then there is no ``target``.
     """
     store = open_store(source)
-    if at is None:
-        return settle(with_objects(measure(store)), target, progress)
-    return settle(with_named_objects(measure_at(store, at)), target, progress)
+    with kept(store):
+        if at is None:
+            return settle(with_objects(measure(store)), target, progress)
+        return settle(with_named_objects(measure_at(store, at)), target, progress)
 
 
 def settle(moment: Moment, target: Path, progress: Progress | None) -> CopyReport:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from engine.archive.store import ArchiveStore
 from engine.catalog import refs_of
 from engine.clock import SystemClock
 from engine.errors import CorruptError, LakeError
-from engine.objectstore import LocalStore, layout
+from engine.objectstore import Lease, LocalStore, layout
 from engine.timeline import Timeline, log
 
 if TYPE_CHECKING:
@@ -49,6 +49,20 @@ def open_store(path: Path) -> Store:
         raise LakeError(f"{path} does not exist", subject=str(path))
     root = lake_folder(path)
     return LocalStore(root, writable=os.access(root, os.W_OK))
+
+
+@contextmanager
+def kept(store: Store) -> Iterator[None]:
+    """Let nothing be vacuumed from a lakehouse meanwhile."""
+    lease = None
+    if isinstance(store, LocalStore) and store.writable and store.size(layout.FORMAT) is not None:
+        lease = Lease(store)
+        lease.hold(0)
+    try:
+        yield
+    finally:
+        if lease is not None:
+            lease.close()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from engine.archive.excerpt import table_moment
 from engine.archive.format import Base, Manifest, Member
 from engine.archive.history import measure_at
 from engine.archive.moment import (
+    kept,
     lake_folder,
     measure,
     open_store,
@@ -59,8 +60,10 @@ def pack(
     IoError.
     """
     root = lake_folder(path)
-    moment, base = _chosen(open_store(root), since, as_of)
-    return _written(root, out, _Packing(moment, progress, base=base))
+    store = open_store(root)
+    with kept(store):
+        moment, base = _chosen(store, since, as_of)
+        return _written(root, out, _Packing(moment, progress, base=base))
 
 
 def pack_table(
@@ -78,8 +81,10 @@ def pack_table(
     Raises: as ``pack``; BindError when there is no such table.
     """
     root = lake_folder(path)
-    moment, identifier = table_moment(open_store(root), table, as_of)
-    return _written(root, out, _Packing(moment, progress, table=identifier))
+    store = open_store(root)
+    with kept(store):
+        moment, identifier = table_moment(store, table, as_of)
+        return _written(root, out, _Packing(moment, progress, table=identifier))
 
 
 def _written(root: Path, out: Path, packing: _Packing) -> PackReport:

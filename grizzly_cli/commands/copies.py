@@ -122,7 +122,8 @@ def repair(
     from engine import archive, session  # noqa: PLC0415  # the engine loads late
 
     context: Context = ctx.obj
-    lake = Path(context.settings.db) if context.settings.db else session.find_lake()
+    here = Path(context.settings.db or ".")
+    lake = here if context.settings.db or (here / ".grizzly").is_dir() else session.find_lake()
 
     def job() -> int:
         with context.progress("repair") as progress:
