@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from engine.catalog.arrangement import Clustering, PartitionField, clustering_of, partitioning_of
+from engine.catalog.arrangement import (
+    Clustering,
+    PartitionField,
+    clustering_of,
+    columns_in,
+    partitioning_of,
+)
 from engine.catalog.blobs import BLOBS, LONGEST_NAME, Blob
 from engine.catalog.branches import (
     MAIN_BRANCH,
@@ -67,6 +73,7 @@ __all__ = [
     "branch_in",
     "branches",
     "clustering_of",
+    "columns_in",
     "commits_on",
     "differing_on",
     "first_base",

@@ -46,7 +46,7 @@ def clustering_of(table: Table) -> Clustering | None:
     if text is None:
         return None
     method, inner = call_of(text)
-    columns = tuple(_columns(table, inner))
+    columns = tuple(columns_in(table, inner))
     return Clustering(method, columns) if columns else None
 
 
@@ -56,7 +56,7 @@ def partitioning_of(table: Table) -> tuple[PartitionField, ...]:
     for item in split(table.options.get(PARTITION, "")):
         transform, inner = call_of(item)
         width, _, rest = inner.rpartition(",")
-        columns = list(_columns(table, rest))
+        columns = list(columns_in(table, rest))
         if columns:
             found.append(PartitionField(transform or "identity", int(width or 0), columns[0]))
     return tuple(found)
@@ -85,7 +85,8 @@ def call_of(text: str) -> tuple[str, str]:
     return (match[1].lower(), match[2]) if match else ("", text)
 
 
-def _columns(table: Table, text: str) -> Iterator[Column]:
+def columns_in(table: Table, text: str) -> Iterator[Column]:
+    """Yield the columns that an option's text names by id, as far as they are there."""
     by_id = {c.id: c for c in table.columns}
     for number in _ID.findall(text):
         if int(number) in by_id:

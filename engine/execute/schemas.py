@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import Table
+from engine.catalog import Table, commits_on
 from engine.plan import table_differences
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def table_history(lake: Lake, version: int) -> pa.Table:
     """
     known: dict[str, Table] = {}
     rows = []
-    for commit in lake.workspace.timeline.commits(-1, version):
-        for key, value in commit.changes.items():
+    workspace = lake.workspace
+    for commit, changes in commits_on(workspace.timeline, -1, version, workspace.branch):
+        for key, value in sorted(changes.items()):
             if not key.startswith("t/"):
                 continue
             before = known.pop(key, None)

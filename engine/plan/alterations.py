@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from engine.catalog import columns_in
 from engine.errors import BindError, UnsupportedError
 from engine.plan import fields
 from engine.plan.columndefs import column_of, default_of, require_name, rules_of, type_of
@@ -22,7 +23,7 @@ from engine.plan.constraints import (
     without_rule,
 )
 from engine.plan.nodes import Demand
-from engine.plan.options import with_options, without_options
+from engine.plan.options import shown_options, with_options, without_options
 from engine.plan.places import moved
 from engine.plan.text import comma, ident
 from grammar import alterations as actions
@@ -97,6 +98,13 @@ def _drop_column(table: Table, action: actions.DropColumn) -> Step:
             span=span,
             hint=f"ALTER TABLE … DROP CONSTRAINT {needed} drops it",
         )
+    arranging = [n for n, v in table.options.items() if column in columns_in(table, v)]
+    if arranging:
+        raise UnsupportedError(
+            f"the option {arranging[0]} needs '{column.name}'",
+            span=span,
+            hint=f"ALTER TABLE … RESET ({arranging[0]}) first",
+        )
     rest = tuple(c for c in table.columns if c.id != column.id)
     if not rest:
         raise UnsupportedError("a table keeps at least one column", span=span)
@@ -164,8 +172,9 @@ def retyped(table: Table, action: actions.ChangeType) -> tuple[Table, Column]:
         key=kept(table.key),
         uniques=tuple(replace(u, columns=kept(u.columns)) for u in table.uniques),
         next_column=table.next_column + 1,
+        options={},
     )
-    return after, new
+    return with_options(after, shown_options(table)), new
 
 
 def _set_default(table: Table, action: actions.SetDefault) -> Step:

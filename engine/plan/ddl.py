@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from engine.catalog import MAIN
+from engine.catalog import MAIN, indexes_of
 from engine.datatypes.words import quoted
 from engine.plan.options import shown_options
 from engine.plan.text import literal
@@ -42,6 +42,15 @@ def create_table(table: Table) -> list[str]:
     return out
 
 
+def create_indexes(catalog: Catalog, table: Table) -> list[str]:
+    """Return the CREATE INDEXes of a table."""
+    return [
+        f"CREATE INDEX {quoted(index.name)} ON {table_name(table)} USING {index.kind} "
+        f"({', '.join(quoted(c.name) for c in table.columns_of(index.columns))})"
+        for index in indexes_of(catalog.state, table)
+    ]
+
+
 def create_view(view: View) -> str:
     """Return the view's CREATE VIEW with every name in full, whatever schema is in use."""
     (statement,) = parse(view.sql)
@@ -68,6 +77,7 @@ def create_all(catalog: Catalog) -> Iterator[str]:
             yield f"CREATE SCHEMA {quoted(schema)}"
     for table in catalog.tables():
         yield from create_table(table)
+        yield from create_indexes(catalog, table)
     for view in in_order(catalog):
         yield create_view(view)
 

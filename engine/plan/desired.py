@@ -10,11 +10,12 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from engine.catalog import Column, Table, Unique
+from engine.catalog import Column, Table, Unique, indexes_of
 from engine.datatypes import Shape, parse_type, shape_of, struct_shape
 from engine.datatypes.words import quoted
 from engine.plan import ddl
 from engine.plan.differences import Difference, table_differences
+from engine.plan.options import shown_options, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,12 @@ def steps_to(now: Catalog, wanted: Catalog, *, allow_drop: bool) -> list[tuple[s
         there = now.table(table.schema, table.name)
         goal = table if there is None else aligned(there, table, keep=not allow_drop)
         out += [(table.qualified, step) for step in table_differences(there, goal)]
+        known = set() if there is None else {i.name.lower() for i in indexes_of(now.state, there)}
+        for index, sql in zip(
+            indexes_of(wanted.state, table), ddl.create_indexes(wanted, table), strict=True
+        ):
+            if index.name.lower() not in known:
+                out.append((table.qualified, Difference(f"index {index.name} created", sql)))
     return [*out, *_views(now, wanted)]
 
 
@@ -91,8 +98,9 @@ def aligned(now: Table, wanted: Table, *, keep: bool) -> Table:
         uniques.append(Unique(named.get(own, unique.name), own))
     known = {c.condition: c for c in now.checks}
     key = tuple(ids[i] for i in wanted.key)
-    return replace(
+    made = replace(
         wanted,
+        options={},
         id=now.id,
         name=now.name,
         schema=now.schema,
@@ -104,6 +112,7 @@ def aligned(now: Table, wanted: Table, *, keep: bool) -> Table:
         revision=now.revision,
         next_column=next(fresh),
     )
+    return with_options(made, shown_options(wanted))
 
 
 def _column(now: Column | None, wanted: Column, *, keep: bool) -> Column:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.analyze import blame, place_of, trees_of
-from engine.catalog import Migration, key_name
+from engine.catalog import Migration, commits_on, key_name
 from engine.errors import GrizzlyError, ReadOnlyError, Span, TransactionError, UsageError
 from engine.execute import BackendError
 from engine.plan import CreateTable, Export, RowWrite, Select, catalog_differences
@@ -92,9 +92,10 @@ def _steps(frame: Frame, scripts: list[Script]) -> list[Step]:
     applied = {m.name: m.digest for m in workspace.catalog.migrations()}
     prefix = Migration("", "").state_key
     at: dict[str, tuple[int, int]] = {}
-    for commit in frame.timeline.commits(-1, workspace.version) if applied else ():
-        for key, value in commit.changes.items():
-            if key.startswith(prefix) and value is not None:
+    history = commits_on(frame.timeline, -1, workspace.version, workspace.branch)
+    for commit, changes in history if applied else ():
+        for key in changes:
+            if key.startswith(prefix):
                 at[key_name(key)] = (commit.seq, commit.ts)
     by_name = {script.name: script for script in scripts}
     names = sorted({*applied, *by_name}, key=lambda name: (int(name.split("_", 1)[0]), name))
@@ -181,6 +182,8 @@ def _down(frame: Frame, step: Step) -> int | None:
             _run(frame, script, script.down, workspace)
             workspace.put(Migration(step.name, "").state_key, None)
         else:
+            if step.version is None:
+                raise UsageError(f"no commit of {step.name} is to be found", subject=step.name)
             whole = nodes.Undo(Span(0, 0), step.version)
             restoring.undo(Call(frame, "", whole), workspace)
         return Result("MIGRATE")

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.errors import BindError, UnsupportedError
-from engine.plan import catalog_differences, create_all, create_table, create_view, literal
+from engine.plan import (
+    catalog_differences,
+    create_all,
+    create_indexes,
+    create_table,
+    create_view,
+    literal,
+)
 from engine.session.frame import Call
 from engine.session.result import Result, rows
 from grammar import nodes, parse, span_of
@@ -44,7 +51,7 @@ def show_create(call: Call[nodes.ShowCreate]) -> Result:
         table = call.planner(workspace).binder.table(ref)
     if table is None:
         raise BindError(f"there was no table '{name}' at that point", span=span_of(ref))
-    return _statements(create_table(table))
+    return _statements([*create_table(table), *create_indexes(catalog, table)])
 
 
 def history_query(call: Call[nodes.SchemaHistory]) -> Call[nodes.Query]:

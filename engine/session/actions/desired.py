@@ -14,6 +14,7 @@ from engine.errors import IoError, UsageError
 from engine.execute import Workspace
 from engine.plan import left_over, steps_to
 from engine.session.actions.rows import planned
+from engine.session.actions.upkeep import create_index
 from engine.session.frame import Call
 from engine.session.result import Result, rows
 from grammar import nodes, parse
@@ -37,7 +38,7 @@ def apply_schema(call: Call[nodes.ApplySchema], workspace: Workspace) -> Result:
     steps = steps_to(now, wanted, allow_drop=node.allow_drop)
     for _, step in steps if not node.dry_run else ():
         for statement in parse(step.sql):
-            planned(Call(call.frame, step.sql, statement), workspace)
+            _define(Call(call.frame, step.sql, statement), workspace)
     shown = pa.table(
         {
             "name": pa.array([name for name, _ in steps], pa.string()),
@@ -69,10 +70,17 @@ def _wanted(frame: Frame, workspace: Workspace, path: Path) -> Catalog:
             empty.put(key, None)
     for statement in parse(text):
         inner = Call(frame, text, statement)
-        if not isinstance(statement, (nodes.Define, nodes.Alter)):
+        if not isinstance(statement, (nodes.Define, nodes.Alter, nodes.CreateIndex)):
             word = inner.written.split(None, 1)[0].upper()
             raise UsageError(
                 f"{path.name} holds more than definitions: {word}", hint="CREATE, ALTER, COMMENT ON"
             )
-        planned(inner, empty)
+        _define(inner, empty)
     return empty.catalog
+
+
+def _define(call: Call[nodes.Statement], workspace: Workspace) -> None:
+    if isinstance(call.node, nodes.CreateIndex):
+        create_index(Call(call.frame, call.text, call.node), workspace)
+    else:
+        planned(call, workspace)

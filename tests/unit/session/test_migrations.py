@@ -238,3 +238,54 @@ def test_a_file_that_does_more_than_define_is_refused(session: Session, tmp_path
         run(session, f"APPLY SCHEMA '{file}'")
     with pytest.raises(IoError):
         run(session, "APPLY SCHEMA '/nowhere.sql'")
+
+
+def test_what_is_exported_makes_the_same_definitions_elsewhere(
+    session: Session, tmp_path: Path
+) -> None:
+    for statement in (
+        'CREATE SCHEMA "odd name"',
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, d DATE DEFAULT current_date, CHECK (id > 0))",
+        "ALTER TABLE t SET (type = 'cow', cluster_by = 'zorder(id, d)', partition_by = 'year(d)')",
+        'CREATE TABLE "odd name"."order" ("select" INTEGER UNIQUE, s STRUCT("a b" INTEGER))',
+        "CREATE INDEX i ON t USING btree (d)",
+        "CREATE VIEW late AS SELECT id FROM t",
+        "CREATE VIEW early AS SELECT id FROM late",
+        "COMMENT ON TABLE t IS 'it''s'",
+    ):
+        run(session, statement)
+    text = ";\n".join(str(row[0]) for row in run(session, "SHOW CREATE ALL"))
+    file = tmp_path / "export.sql"
+    file.write_text(text)
+    assert run(session, f"APPLY SCHEMA '{file}' ALLOW DROP DRY RUN") == []
+    create_lake(tmp_path / "other")
+    with closing(connect(tmp_path / "other")) as other:
+        run(other, f"APPLY SCHEMA '{file}'")
+        assert run(other, "SHOW CREATE ALL") == run(session, "SHOW CREATE ALL")
+
+
+def test_a_branch_has_migrations_of_its_own(session: Session, folder: Path) -> None:
+    run(session, f"MIGRATE UP '{folder}' TO '0001_orders'")
+    run(session, "CREATE BRANCH try")
+    run(session, "USE BRANCH try")
+    (folder / "0002_widen.gz.sql").write_text("ALTER TABLE orders ADD COLUMN note VARCHAR")
+    run(session, f"MIGRATE UP '{folder}'")
+    assert states(session, folder) == {"0001_orders": "applied", "0002_widen": "applied"}
+    history = run(session, "SHOW SCHEMA HISTORY FOR orders")
+    assert [row[5] for row in history] == ["table created", "column note VARCHAR added"]
+    run(session, "USE BRANCH main")
+    assert states(session, folder) == {"0001_orders": "applied", "0002_widen": "pending"}
+    assert len(run(session, "SHOW SCHEMA HISTORY FOR orders")) == 1
+    run(session, "USE BRANCH try")
+    run(session, f"MIGRATE DOWN '{folder}'")
+    assert run(session, "SELECT * FROM orders") == [(1, 10)]
+
+
+def test_a_column_that_arranges_rows_stays_until_it_does_not(session: Session) -> None:
+    run(session, "CREATE TABLE t (a INTEGER, b INTEGER) WITH (cluster_by = 'a')")
+    run(session, "ALTER TABLE t RENAME COLUMN a TO c")
+    with pytest.raises(UnsupportedError, match="cluster_by needs 'c'"):
+        run(session, "ALTER TABLE t DROP COLUMN c")
+    run(session, "ALTER TABLE t ALTER COLUMN c TYPE VARCHAR USING c::VARCHAR")
+    assert "cluster_by = 'sort(c)'" in str(run(session, "SHOW CREATE TABLE t"))
+    run(session, "ALTER TABLE t RESET (cluster_by), DROP COLUMN c")
