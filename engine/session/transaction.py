@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from engine.catalog import Mapping
     from engine.execute import Lake
-    from engine.timeline import Commit
+    from engine.timeline import Commit, Head
 
 Changes = dict[str, bytes | None]
 
@@ -54,11 +54,15 @@ class Transaction:
         Cost: one append and its sync, and what others changed meanwhile in the tables written or read.
         Raises: ConflictError, IoError, LakeError when the lock is not to be had.
         """
-        return self._workspace.timeline.commit(
-            lambda head, seq: Proposal(
-                op, self._final(head.state, seq), list(self._objects.values()), meta
-            )
-        )
+        return self._workspace.timeline.commit(lambda head, seq: self.proposal(head, seq, op, meta))
+
+    def proposal(self, head: Head, seq: int, op: str, meta: dict[str, str]) -> Proposal:
+        """Return what commit ``seq`` is to do, after ``head``.
+
+        Raises: ConflictError.
+        """
+        changes = self._final(head.state, seq)
+        return Proposal(op, changes, list(self._objects.values()), meta)
 
     def _final(self, state: State, seq: int) -> Changes:
         head = self._line(state)

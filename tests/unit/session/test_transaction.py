@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.errors import ConflictError
-from engine.session import connect, create_lake
+from engine.session import commits, connect, create_lake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +134,28 @@ def test_a_statement_of_its_own_runs_again_after_a_conflict(pair: Pair) -> None:
     a.timeline.commit = slow  # type: ignore[method-assign, assignment]
     run(a, "UPDATE t SET v = v + 1 WHERE k = 1")
     assert rows(a, "SELECT v FROM t WHERE k = 1") == [(11,)]
+
+
+def test_a_statement_that_always_loses_is_run_where_it_cannot(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = pair
+    original = type(a.timeline).commit
+    lost: list[bool] = []
+
+    def slow(build: object, **options: float) -> object:
+        if len(lost) <= commits.PATIENCE:
+            lost.append(True)
+            run(b, "INSERT INTO t SELECT max(k) + 1, 5 FROM t")
+        return original(a.timeline, build, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(a.timeline, "commit", slow)
+    run(a, "UPDATE t SET v = v + 1")
+    assert len(lost) == commits.PATIENCE + 1
+    assert rows(a, "SELECT count(*), sum(v) FROM t") == [(10 + len(lost), 10 + 6 * len(lost))]
+    lost.clear()
+    run(a, "UPDATE t SET v = v + 1 WHERE v > 6")
+    assert rows(a, "SELECT max(v) FROM t") == [(6,)]
 
 
 def test_a_failed_statement_undoes_itself_and_no_other(pair: Pair) -> None:
