@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.catalog import PENDING_VERSION, FileEntry
+from engine.catalog import PENDING_VERSION, FileEntry, Table
 from engine.execute.placing import clustered, place
 from engine.execute.policy import policy_of
 from engine.execute.workspace import FIRST_PENDING_ROW, is_pending
@@ -21,7 +21,6 @@ from engine.storage.compact import WASTE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engine.catalog import Table
     from engine.execute.lake import Lake
     from engine.execute.policy import Policy
     from engine.execute.usage import Usage
@@ -73,7 +72,7 @@ def relayout(lake: Lake, usage: Usage) -> None:
     Cost: nothing for tables of type ``mor``; else the files that are rewritten.
     """
     workspace = lake.workspace
-    for table in _written(workspace):
+    for table in _written(workspace, old=True):
         policy = policy_of(table, *usage.of(table.id))
         hit = list(_hit(workspace, table, policy))
         if hit:
@@ -86,7 +85,7 @@ def relayout(lake: Lake, usage: Usage) -> None:
 def crowded(workspace: Workspace, usage: Usage) -> set[str]:
     """Return the ids of tables this workspace wrote to that are to be compacted after it."""
     found = set()
-    for table in _written(workspace):
+    for table in _written(workspace, old=False):
         policy = policy_of(table, *usage.of(table.id))
         files = workspace.catalog.files(table)
         late = any(e.rows > policy.most and policy.rewrites(e.rows, e.dead) for e in files)
@@ -103,9 +102,15 @@ def _by_part(files: Sequence[ScanFile], entries: Sequence[FileEntry]) -> list[li
     return list(found.values())
 
 
-def _written(workspace: Workspace) -> list[Table]:
-    ids = {k.split("/")[1] for k in workspace.changes if k.startswith("f/")}
-    return [t for t in workspace.catalog.tables() if t.id in ids] if ids else []
+def _written(workspace: Workspace, *, old: bool) -> list[Table]:
+    """Return the tables this workspace wrote to; with ``old``, only where a file was there before."""
+    ids = {
+        key.split("/")[1]
+        for key in workspace.changes
+        if key.startswith("f/") and not (old and workspace.base.get(key) is None)
+    }
+    found = ((i, workspace.get(f"t/{i}")) for i in sorted(ids))
+    return [Table.decode(i, data) for i, data in found if data is not None]
 
 
 def _hit(workspace: Workspace, table: Table, policy: Policy) -> Iterable[FileEntry]:
