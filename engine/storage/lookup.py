@@ -74,7 +74,7 @@ class Places:
         order = np.argsort(self.files, kind="stable")
         files, positions = self.files[order], self.positions[order].astype(np.uint32)
         marks = np.flatnonzero(np.diff(files, prepend=-1)).tolist()
-        ends = [*marks[1:], len(files)]
+        ends = [*marks[1:], len(files)] if marks else []
         return [
             (int(files[a]), deletion.bitmap(positions[a:b]))
             for a, b in zip(marks, ends, strict=True)

@@ -58,6 +58,7 @@ def test_plain_statements_start_no_engine(lake: Path) -> None:
         assert answer(own, "SELECT count(*) FROM t") == [(3,)]
         assert own.execute("DELETE FROM t WHERE id = 1").rowcount == 1
         assert own.get("t", 1) is None
+        assert own.execute("DELETE FROM t WHERE id = 1").rowcount == 0
         assert not started(own.session)
         assert answer(own, "SELECT sum(id) FROM t") == [(5,)]
         assert started(own.session)
