@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlglot import exp
 
-from grammar import ParseError, parse, table_options, to_duckdb
+from grammar import ParseError, Span, alterations, parse, table_options, to_duckdb
 from grammar import nodes as n
 from grammar.timetravel import AsOf, Between, Point, clear_time, time_of
 
@@ -211,15 +211,6 @@ def test_table_options_of_a_query_and_of_none() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "ALTER TABLE t ADD COLUMN x INT DEFAULT 3",
-        "ALTER TABLE t ADD COLUMN IF NOT EXISTS x INT",
-        "ALTER TABLE IF EXISTS t DROP COLUMN IF EXISTS x",
-        "ALTER TABLE t RENAME COLUMN a TO b",
-        "ALTER TABLE t RENAME TO u",
-        "ALTER TABLE t ALTER COLUMN a SET DATA TYPE BIGINT",
-        "ALTER TABLE t ALTER COLUMN a SET DEFAULT 'x'",
-        "ALTER TABLE t ALTER COLUMN a DROP DEFAULT",
-        "ALTER TABLE t ALTER COLUMN a DROP NOT NULL",
         "DROP TABLE IF EXISTS a, b CASCADE",
         "DROP VIEW v",
         "DROP SCHEMA s RESTRICT",
@@ -236,8 +227,99 @@ def test_definitions_print_as_they_were_written(text: str) -> None:
     assert to_duckdb(statement.ast) == text
 
 
-def test_rename_without_the_word_column() -> None:
-    assert to_duckdb(one("ALTER TABLE t RENAME a TO b").ast) == "ALTER TABLE t RENAME COLUMN a TO b"
+def dotted(path: tuple[exp.Identifier, ...]) -> str:
+    return ".".join(part.name for part in path)
+
+
+def action(text: str) -> alterations.Alteration:
+    statement = one(f"ALTER TABLE t {text}")
+    assert isinstance(statement, n.Alter)
+    (found,) = statement.actions
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "beside", "position"),
+    [
+        ("ALTER COLUMN a FIRST", "FIRST", None, 0),
+        ("ALTER a LAST", "LAST", None, 0),
+        ("ALTER COLUMN a BEFORE b", "BEFORE", "b", 0),
+        ('ALTER COLUMN a AFTER "b c"', "AFTER", "b c", 0),
+        ("ALTER COLUMN a SET POSITION 3", "POSITION", None, 3),
+    ],
+)
+def test_a_column_moves(text: str, where: str, beside: str | None, position: int) -> None:
+    found = action(text)
+    assert isinstance(found, alterations.MoveColumn)
+    place = found.place
+    assert (place.where, place.beside and place.beside.name, place.position) == (
+        where,
+        beside,
+        position,
+    )
+
+
+@pytest.mark.parametrize("words", ["TYPE", "SET DATA TYPE", "SET TYPE"])
+def test_a_column_changes_its_type(words: str) -> None:
+    found = action(f"ALTER s.x {words} DECIMAL(10, 2) USING round(s.x, 2)")
+    assert isinstance(found, alterations.ChangeType)
+    assert dotted(found.path) == "s.x"
+    assert to_duckdb(found.kind) == "DECIMAL(10, 2)"
+    assert found.using is not None
+    assert to_duckdb(found.using) == "round(s.x, 2)"
+
+
+def test_columns_and_fields_come_go_and_change_names() -> None:
+    statement = one(
+        "ALTER TABLE IF EXISTS z.t ADD IF NOT EXISTS s.x INT, ADD COLUMN b VARCHAR NOT NULL DEFAULT '' "
+        "AFTER a, DROP COLUMN IF EXISTS c CASCADE, RENAME s.x TO y, RENAME TO u"
+    )
+    assert isinstance(statement, n.Alter)
+    assert statement.if_exists
+    assert to_duckdb(statement.table) == "z.t"
+    first, second, third, fourth, fifth = statement.actions
+    assert isinstance(first, alterations.AddColumn)
+    assert (dotted(first.path), first.if_not_exists, first.place) == ("s.x", True, None)
+    assert isinstance(second, alterations.AddColumn)
+    assert to_duckdb(second.definition) == "b TEXT NOT NULL DEFAULT ''"
+    assert second.place is not None
+    assert isinstance(third, alterations.DropColumn)
+    assert third.if_exists
+    assert isinstance(fourth, alterations.RenameColumn)
+    assert (dotted(fourth.path), fourth.to.name) == ("s.x", "y")
+    assert isinstance(fifth, alterations.RenameTable)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("ADD CONSTRAINT c CHECK (a > 0)", alterations.AddConstraint),
+        ("ADD UNIQUE (a, b)", alterations.AddConstraint),
+        ("ADD PRIMARY KEY (a)", alterations.AddConstraint),
+        ("DROP CONSTRAINT IF EXISTS c", alterations.DropConstraint),
+        ("DROP PRIMARY KEY", alterations.DropConstraint),
+        ("ALTER a SET NOT NULL", alterations.SetRequired),
+        ("ALTER a DROP NOT NULL", alterations.SetRequired),
+        ("ALTER a SET DEFAULT 1 + 1", alterations.SetDefault),
+        ("ALTER a DROP DEFAULT", alterations.SetDefault),
+        ("SET (type = 'cow', cluster_by = (a, b))", alterations.SetOptions),
+        ("RESET (type)", alterations.ResetOptions),
+    ],
+)
+def test_each_alteration_is_told_by_its_words(text: str, kind: type) -> None:
+    assert type(action(text)) is kind
+
+
+def test_statements_about_definitions_as_a_whole() -> None:
+    diff = one("DIFF SCHEMA s.t SINCE VERSION 3 UNTIL SNAPSHOT monday")
+    assert isinstance(diff, n.DiffSchema)
+    assert diff.until is not None
+    assert (diff.since.kind, diff.until.kind) == ("version", "snapshot")
+    assert one("SHOW SCHEMA HISTORY") == n.SchemaHistory(Span(0, 19), None)
+    assert one("SHOW CREATE ALL") == n.ShowCreate(Span(0, 15), None)
+    assert one("MIGRATE UP 'm' TO x") == n.Migrate(Span(0, 19), "up", "m", "x")
+    wanted = n.ApplySchema(Span(0, 39), "f.sql", allow_drop=True, dry_run=True)
+    assert one("APPLY SCHEMA 'f.sql' ALLOW DROP DRY RUN") == wanted
 
 
 # ---------------------------------------------------------------- the rest
