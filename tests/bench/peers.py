@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +173,7 @@ class DuckLake:
 
         folder.mkdir(parents=True)
         self.db = duckdb.connect()
-        import duckdb_extensions
+        import duckdb_extensions  # type: ignore[import-not-found]
 
         duckdb_extensions.import_extension("ducklake", con=self.db)
         self.db.execute(
@@ -227,7 +226,7 @@ def main() -> None:
     name, folder, rows = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
     before = sync_cost(folder)
-    engine = ENGINES[name](folder / f"{name}-{datetime.now().timestamp()}")
+    engine = ENGINES[name](folder / f"{name}-{time.perf_counter_ns()}")
     print(json.dumps({**measure(engine, rows), "append+fdatasync": before}))
 
 
