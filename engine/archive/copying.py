@@ -1,7 +1,7 @@
 """Copying a moment of a lakehouse into a folder: only what the folder lacks, safe at every step.
 
 Layer: ``engine.archive``. Invariant: the folder is at every moment the lakehouse that it was or the
-one that it becomes: objects, nodes and tiles come before the log that needs them, the log before
+one that it becomes: objects come before the log that needs them, the log before
 its checkpoint, and FORMAT, without which there is no lakehouse, last.
 """
 
@@ -105,9 +105,9 @@ def _rank(name: str) -> int:
 
 
 def _place(name: str) -> tuple[str, bool]:
-    """Return a file's place among its like: a segment, its index, the next segment."""
+    """Return a file's place among its like: packs and segments in the order of their commits."""
     stem, _, suffix = name.rpartition(".")
-    return (stem, suffix == "idx") if stem else (name, False)
+    return (stem, suffix == "wal") if stem else (name, False)
 
 
 def _differs(moment: Moment, target: LocalStore, name: str) -> bool:
@@ -147,8 +147,8 @@ def land(moment: Moment, target: LocalStore, names: list[str], progress: Progres
 
 
 def tidy(moment: Moment, target: LocalStore) -> None:
-    """Remove log files and tiles that newer ones replaced. Raises: IoError."""
-    for name in list(listed(target, layout.LOG, layout.TILE)):
+    """Remove log files that newer ones replaced. Raises: IoError."""
+    for name in list(listed(target, layout.LOG)):
         if name not in moment.files:
             target.remove(name)
 

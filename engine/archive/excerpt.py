@@ -82,7 +82,7 @@ class Shown(State):
         yield from (item for item in sorted(self._entries.items()) if item[0].startswith(prefix))
 
 
-def _hidden(_digest: bytes) -> bytes:
+def _hidden(_digest: bytes, _born: int) -> bytes:
     raise UsageError("the archive holds only one table")
 
 

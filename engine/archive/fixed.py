@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.errors import ReadOnlyError
+from engine.objectstore import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +26,10 @@ class FixedStore:
     def _refuse(self) -> NoReturn:
         raise ReadOnlyError(f"{self.name} {self.refusal}", subject=self.name, hint=self.way_out)
 
+    def changed(self, path: str) -> int | None:  # noqa: ARG002 - the protocol's
+        """Return None: nothing here is ever written to."""
+        return None
+
     def put(self, path: str, data: bytes | memoryview) -> None:  # noqa: ARG002 - the protocol's
         """Refuse. Raises: ReadOnlyError."""
         self._refuse()
@@ -38,6 +43,10 @@ class FixedStore:
         self._refuse()
 
     def replace(self, path: str, data: bytes) -> None:  # noqa: ARG002 - the protocol's
+        """Refuse. Raises: ReadOnlyError."""
+        self._refuse()
+
+    def patch(self, path: str, data: bytes, at: int) -> None:  # noqa: ARG002 - the protocol's
         """Refuse. Raises: ReadOnlyError."""
         self._refuse()
 
@@ -57,6 +66,6 @@ class FixedStore:
         """Refuse. Raises: ReadOnlyError."""
         self._refuse()
 
-    def lock(self, timeout: float) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
+    def lock(self, timeout: float, name: str = layout.LOCK) -> AbstractContextManager[None]:  # noqa: ARG002 - the protocol's
         """Refuse. Raises: ReadOnlyError."""
         self._refuse()

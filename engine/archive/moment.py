@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from engine.catalog import refs_of
 from engine.clock import SystemClock
 from engine.errors import CorruptError, LakeError
 from engine.objectstore import Lease, LocalStore, layout
-from engine.timeline import Timeline, log
+from engine.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,32 +105,13 @@ class Moment:
 def measure(store: Store) -> Moment:
     """Return the newest moment of a lakehouse, without its objects.
 
-    The last segment counts up to its last intact record, and the checkpoint is that record's.
+    The last segment counts up to its last intact commit, and the checkpoint is that one's.
 
     Raises: LakeError when there is no lakehouse, or others write for too long; CorruptError.
     """
     timeline = Timeline.open(store, clock=SystemClock())
-    with store.lock(_LOCK_SECONDS) if store.writable else nullcontext():
-        last = timeline.refresh().seq // layout.SEGMENT_COMMITS
-        files: dict[str, int | bytes] = {
-            layout.CHECKPOINT: timeline.checkpoint.encode(),
-            layout.segment(last): log.scan(store, last).end,
-        }
-        names = (layout.FORMAT, *listed(store, layout.LOG, layout.STATE), *_widest(store))
-        for name in names:
-            if name not in files:
-                files[name] = size_of(store, name)
+    files = timeline.files(_LOCK_SECONDS)
     return Moment(store, timeline, timeline.checkpoint, dict(sorted(files.items())))
-
-
-def _widest(store: Store) -> Iterator[str]:
-    """Yield every tile but those that a wider one replaced."""
-    tiles = {name: layout.parse_tile(name) for name in store.list(layout.TILE)}
-    widths: dict[tuple[int, int], int] = {}
-    for place in tiles.values():
-        if place is not None:
-            widths[place[:2]] = max(widths.get(place[:2], 0), place[2])
-    yield from (n for n, place in tiles.items() if place is None or widths[place[:2]] == place[2])
 
 
 def listed(store: Store, *prefixes: str) -> Iterator[str]:
@@ -164,21 +145,21 @@ def with_named_objects(moment: Moment) -> Moment:
     Objects are listed after the log was measured: what the log rests on was there before. Those
     that no commit names stay out: an interrupted transaction left them, or one that still runs.
     """
-    required, named = needed(moment.timeline), _named(moment.timeline)
+    required, digests = needed(moment.timeline), named(moment.timeline)
     files = dict(moment.files)
     for name in sorted({*required, *listed(moment.store, layout.OBJECTS)}):
-        if name in required or name.rpartition("/")[2].encode() in named:
+        if name in required or name.rpartition("/")[2].encode() in digests:
             files[name] = size_of(moment.store, name)
     return replace(moment, files=dict(sorted(files.items())))
 
 
-def _named(timeline: Timeline) -> set[bytes]:
-    """Return every digest that a commit put into the state. Cost: reads the whole log."""
-    named: set[bytes] = set()
-    for commit in timeline.commits():
+def named(timeline: Timeline, until: int | None = None) -> set[bytes]:
+    """Return every digest that commits put into the state. Cost: reads the log up to there."""
+    found: set[bytes] = set()
+    for commit in timeline.commits(until=until):
         for value in commit.changes.values():
-            named.update(_DIGEST.findall(value or b""))
-    return named
+            found.update(_DIGEST.findall(value or b""))
+    return found
 
 
 def needed(timeline: Timeline) -> dict[str, Ref]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.archive.fixed import FixedStore
+from engine.errors import IoError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -35,8 +36,8 @@ class Overlay(FixedStore):
 
     refusal = "is only looked at"
 
-    def __init__(self, files: Mapping[str, ByteSource], store: Store) -> None:
-        """Lay files over a store."""
+    def __init__(self, files: Mapping[str, ByteSource | None], store: Store) -> None:
+        """Lay files over a store; None is a file taken away."""
         self.name = store.name
         self._files = files
         self._store = store
@@ -46,15 +47,19 @@ class Overlay(FixedStore):
 
         Raises: IoError, when the file is missing too; CorruptError.
         """
-        front = self._files.get(path)
-        if front is None:
+        if path not in self._files:
             return self._store.read(path, offset, length)
+        front = self._files[path]
+        if front is None:
+            raise IoError(f"{path}: no such file", subject=path)
         return front.read(offset, front.size if length is None else length)
 
     def size(self, path: str) -> int | None:
         """Return the file's size, or None when there is no such file."""
         front = self._files.get(path)
-        return self._store.size(path) if front is None else front.size
+        if front is None:
+            return None if path in self._files else self._store.size(path)
+        return front.size
 
     def stamp(self, path: str) -> Hashable | None:
         """Return a value that changes when the file is rewritten, or None without a file."""
@@ -64,7 +69,8 @@ class Overlay(FixedStore):
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the path of every file below the folder ``prefix``, sorted."""
         own = {path for path in self._files if path.startswith(f"{prefix}/")}
-        yield from sorted(own.union(self._store.list(prefix)))
+        names = own.union(self._store.list(prefix))
+        yield from sorted(path for path in names if self._files.get(path, self) is not None)
 
     def source(self, path: str) -> ByteSource:
         """Return random access to a file."""

@@ -20,6 +20,7 @@ from engine.archive.moment import (
     kept,
     lake_folder,
     measure,
+    named,
     open_store,
     with_named_objects,
 )
@@ -135,14 +136,18 @@ def _chosen(store: Store, since: int | None, as_of: int | None) -> tuple[Moment,
         raise UsageError(
             f"nothing is new since version {since}", hint=f"the newest is {whole.commits - 1}"
         )
-    before = with_named_objects(measure_at(store, since))
-    always = (layout.FORMAT, layout.CHECKPOINT)
-    files = {
-        name: kept
-        for name, kept in whole.files.items()
-        if name in always or name not in before.files or before.size(name) != whole.size(name)
-    }
-    return replace(whole, files=files), Base(since + 1, before.timeline.head.root.hex())
+    whole.timeline.commit_at(since)
+    before = named(whole.timeline, since)
+    files = {name: kept for name, kept in whole.files.items() if _is_new(name, since, before)}
+    return replace(whole, files=files), Base(since + 1, whole.timeline.root_at(since + 1).hex())
+
+
+def _is_new(name: str, since: int, before: set[bytes]) -> bool:
+    """Return whether whoever has all commits up to ``since`` may lack a file."""
+    if name.startswith(f"{layout.OBJECTS}/"):
+        return name.rpartition("/")[2].encode() not in before
+    last = layout.last_commit(name)
+    return last is None or last > since
 
 
 class _Packing:

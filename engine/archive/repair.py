@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.archive.landing import Landing
-from engine.archive.moment import lake_folder, listed, open_store
+from engine.archive.moment import lake_folder, open_store
 from engine.archive.reader import CHUNK, refusals
 from engine.archive.repair_log import LogMender
 from engine.catalog import refs_of, taken
@@ -27,8 +27,9 @@ from engine.errors import (
 from engine.objectstore import LocalStore, layout
 from engine.proof.errors import ProofError
 from engine.proof.note import Checkpoint
-from engine.timeline import Timeline, identity, log
-from engine.timeline.state import decode_node
+from engine.timeline import Timeline, identity, log, rebuild
+from engine.timeline import checkpoint as checkpoints
+from engine.timeline.pack import Pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +74,7 @@ def repair(
         raise LakeError(f"{lake} is not a lakehouse", subject=str(lake))
     others = [_copy(path) for path in sources]
     store = LocalStore(root)
-    with store.lock(_LOCK_SECONDS):
+    with store.lock(_LOCK_SECONDS, layout.COMPACT_LOCK), store.lock(_LOCK_SECONDS):
         return _Repair(store, others, progress).run()
 
 
@@ -105,7 +106,6 @@ class _Repair:
                 return self._done
             found = self._log(db)
             if found is not None:
-                self._derived(found)
                 self._checkpoint(found)
                 self._objects(found)
         finally:
@@ -149,13 +149,16 @@ class _Repair:
         """Return the lakehouse's identifier: as its checkpoint has it, or a copy's, or its log."""
         for store in (self._store, *self._others):
             try:
-                checkpoint = Checkpoint.parse(store.read(layout.CHECKPOINT))
+                checkpoint = Checkpoint.parse(checkpoints.read(store)[0])
             except (StorageError, ProofError):
                 continue
             return checkpoint.origin.removeprefix(_ORIGIN)
         try:
-            return log.scan(self._store, 0).records[0].claims.db
-        except (StorageError, IndexError):
+            path, _ = next(rebuild.files(self._store))
+            if layout.parse_pack(path):
+                return Pack(self._store, path).db
+            return log.scan(self._store, 0).groups[0].db
+        except (StorageError, IndexError, StopIteration):
             return None
 
     # ------------------------------------------------------------------ the log
@@ -170,30 +173,25 @@ class _Repair:
             self._tell(subject, f"{what}; no copy has what is missing", ok=False)
             return None
         for path, (data, name) in sorted(mender.patches.items()):
-            self._replace(path, data)
-            self._tell(path, f"copied from {name}")
+            if data is not None:
+                self._replace(path, data)
+                self._tell(path, f"copied from {name}")
+        for path, (data, _) in mender.patches.items():
+            if data is None:
+                self._keep(path)
+                self._store.remove(path)
         return found
 
     def _checkpoint(self, found: Replay) -> None:
         path = layout.CHECKPOINT
         try:
             Timeline.open(self._store, clock=SystemClock())
-        except CorruptError:
-            note = b"" if found.last is None else found.last.note
-            self._replace(path, note)
+            if None in checkpoints.slots(self._store.read(path)):
+                raise CorruptError(f"{path} is damaged", subject=path)
+        except (CorruptError, IoError):
+            self._replace(path, found.note)
             Timeline.open(self._store, clock=SystemClock())
             self._tell(path, f"made again from the log, whose last commit is {found.commits - 1}")
-
-    def _derived(self, found: Replay) -> None:
-        for path, data in sorted(found.derived.items()):
-            if self._store.size(path) != len(data) or self._store.read(path) != data:
-                self._replace(path, data)
-                self._tell(path, "made again from the log")
-        for path in list(listed(self._store, layout.STATE, layout.TILE)):
-            if path not in found.derived and not _is_node(self._store, path):
-                self._keep(path)
-                self._store.remove(path)
-                self._tell(path, "follows from no commit; moved to the trash")
 
     # ------------------------------------------------------------------ objects
 
@@ -203,7 +201,7 @@ class _Repair:
         wanted = {
             layout.data_object(ref.digest): ref.digest
             for key, value in found.changes
-            for ref in refs_of(key, value)
+            for ref in refs_of(key.decode("ascii"), value)
             if ref.at is None
         }
         absent = [path for path in sorted(wanted) if self._store.size(path) is None]
@@ -253,12 +251,3 @@ def _chunks(store: Store, path: str) -> Iterator[bytes]:
     source = store.source(path)
     for offset in range(0, source.size, CHUNK):
         yield source.read(offset, CHUNK)
-
-
-def _is_node(store: Store, path: str) -> bool:
-    """Return whether a file is an intact node of some state."""
-    try:
-        digest = bytes.fromhex(path.rpartition("/")[2])
-        return layout.state(digest.hex()) == path and bool(decode_node(store.read(path), digest))
-    except (ValueError, CorruptError):
-        return False

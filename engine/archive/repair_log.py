@@ -6,7 +6,8 @@ it, leads commit by commit to a signed checkpoint, and to no fewer commits than 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from engine.archive.overlay import Held, Overlay
 from engine.errors import CorruptError, IoError
@@ -14,19 +15,25 @@ from engine.objectstore import layout
 from engine.proof.errors import ProofError
 from engine.proof.hashing import root
 from engine.proof.note import Checkpoint
-from engine.timeline import audit, rebuild
+from engine.timeline import checkpoint as checkpoints
+from engine.timeline import rebuild
+from engine.timeline.signers import check_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.objectstore import Store
     from engine.timeline.rebuild import Replay
+
+_END: Final = 1 << 40
+"""Behind every segment."""
 
 
 class LogMender:
     """Looks for what a log lacks in other copies.
 
-    ``patches`` are segments to be replaced, each with the name of the copy that had it; ``lost`` says
+    ``patches`` are files to be replaced, each with the name of the copy that had it, or taken away for
+    others that hold the same commits; ``lost`` says
     what is damaged and in no copy.
     """
 
@@ -35,7 +42,7 @@ class LogMender:
         self._store = store
         self._others = others
         self._db = db
-        self.patches: dict[str, tuple[bytes, str]] = {}
+        self.patches: dict[str, tuple[bytes | None, str]] = {}
         self.lost: CorruptError | None = None
 
     def mend(self) -> Replay | None:
@@ -57,22 +64,29 @@ class LogMender:
         """Take the commits that a copy has after ours: no checkpoint of our own says that we have all."""
         first = (found.commits - 1) // layout.SEGMENT_COMMITS
         for other in self._others:
-            more = dict(_segments(other, first))
+            more = _overlapping(other, (first, _END))
             try:
                 longer = rebuild.replay(self._with(more), self._db)
             except CorruptError:
                 continue
             ours = longer.leaves[: found.commits] == found.leaves
             if ours and longer.commits > found.commits:
-                self.patches |= {path: (data, other.name) for path, data in more.items()}
+                self._take(more, other.name)
                 found = longer
         return found
 
-    def _with(self, more: dict[str, bytes]) -> Overlay:
-        files = {path: data for path, (data, _) in self.patches.items()} | more
-        return Overlay({path: Held(path, data) for path, data in files.items()}, self._store)
+    def _take(self, more: Mapping[str, bytes | None], name: str) -> None:
+        for path, data in more.items():
+            own = self._store.size(path) is not None
+            if data is None or not own or self._store.read(path) != data:
+                self.patches[path] = (data, name)
 
-    def _check(self, more: dict[str, bytes]) -> Replay:
+    def _with(self, more: Mapping[str, bytes | None]) -> Overlay:
+        files = {path: data for path, (data, _) in self.patches.items()} | dict(more)
+        held = {path: None if data is None else Held(path, data) for path, data in files.items()}
+        return Overlay(held, self._store)
+
+    def _check(self, more: Mapping[str, bytes | None]) -> Replay:
         """Replay the log as it would be; raise for what is damaged or missing still."""
         store = self._with(more)
         found = rebuild.replay(store, self._db)
@@ -88,48 +102,53 @@ class LogMender:
     def _promised(self, found: Replay) -> Checkpoint | None:
         """Return the checkpoint, unless it is missing, damaged or another log's."""
         try:
-            checkpoint = Checkpoint.parse(self._store.read(layout.CHECKPOINT))
-            audit.check_signature(checkpoint, found.state, layout.CHECKPOINT)
+            checkpoint = Checkpoint.parse(checkpoints.read(self._store)[0])
+            if found.state is not None:
+                check_signature(checkpoint, found.state, layout.CHECKPOINT)
         except (ProofError, CorruptError, IoError):
             return None
         return checkpoint
 
     def _reached(self, store: Overlay) -> int:
         """Return how many commits there must be at least for the segments that are there."""
-        segments = [path for path in store.list(layout.LOG) if path.endswith(".wal")]
-        last = max((int(path.rpartition("/")[2][:-4]) for path in segments), default=0)
-        return last * layout.SEGMENT_COMMITS
+        reached = 0
+        for path, (first, last) in rebuild.files(store):
+            reached = first if layout.parse_pack(path) is None else last + 1
+        return reached * layout.SEGMENT_COMMITS
 
     def _patch(self, path: str) -> bool:
         """Find bytes for a damaged segment with which the log holds, or holds up to further damage."""
         if not self._is_damaged(path):
             return False
-        for data, name in self._candidates(path):
+        for more, name in self._candidates(path):
             try:
-                self._check({path: data})
+                self._check(more)
             except CorruptError as error:
                 further = error.subject or ""
                 if further <= path or not self._is_damaged(further):
                     continue
-            self.patches[path] = (data, name)
+            self._take(more, name)
             return True
         return False
 
     def _is_damaged(self, path: str) -> bool:
-        """Return whether a segment is not whole by itself: one that is whole is never given up."""
-        if not path.endswith(".wal"):
+        """Return whether a file is not whole by itself: one that is whole is never given up."""
+        span = _span(path)
+        if span is None:
             return False
-        index = int(path.rpartition("/")[2][:-4])
-        last = self._store.size(layout.segment(index + 1)) is None
+        last = all(other[0] <= span[0] for _, other in rebuild.files(self._store))
+        found = rebuild.Replay(self._db, "")
+        found.lose(span[0])
         try:
-            records = rebuild.segment(self._store, index, last=last)
+            rebuild.replay_file(found, self._store, path, last=last)
         except CorruptError:
             return True
-        return last and len(records) < layout.SEGMENT_COMMITS
+        return found.commits < (span[1] + 1) * layout.SEGMENT_COMMITS
 
-    def _candidates(self, path: str) -> Iterator[tuple[bytes, str]]:
-        """Yield what copies have of a segment; an older copy's bytes begin ours."""
+    def _candidates(self, path: str) -> Iterator[tuple[dict[str, bytes | None], str]]:
+        """Yield files that copies have for the commits of one; an older copy's bytes begin ours."""
         own = self._store.read(path) if self._store.size(path) is not None else b""
+        span = _span(path)
         for other in self._others:
             if other.size(path) is None:
                 continue
@@ -137,16 +156,25 @@ class LogMender:
                 data = other.read(path)
             except CorruptError:
                 continue
-            yield data, other.name
+            yield {path: data}, other.name
             if len(data) < len(own):
-                yield data + own[len(data) :], other.name
+                yield {path: data + own[len(data) :]}, other.name
+        for other in self._others:
+            if span is not None:
+                yield {path: None, **_overlapping(other, span)}, other.name
 
 
-def _segments(store: Store, index: int) -> Iterator[tuple[str, bytes]]:
-    """Yield a copy's segments from one on, as far as it has them."""
-    while store.size(path := layout.segment(index)) is not None:
-        try:
-            yield path, store.read(path)
-        except CorruptError:
-            return
-        index += 1
+def _span(path: str) -> tuple[int, int] | None:
+    """Return the first and the last segment that a file of the log holds."""
+    index = layout.parse_segment(path)
+    return layout.parse_pack(path) if index is None else (index, index)
+
+
+def _overlapping(store: Store, span: tuple[int, int]) -> dict[str, bytes | None]:
+    """Return a copy's files that hold some of these segments, as far as they can be read."""
+    found: dict[str, bytes | None] = {}
+    for path, (first, last) in rebuild.files(store):
+        if first <= span[1] and last >= span[0] and store.size(path) is not None:
+            with suppress(CorruptError):
+                found[path] = store.read(path)
+    return found

@@ -1,7 +1,7 @@
 """Every path inside a lakehouse, spelled once.
 
 Layer: ``engine.objectstore``. Invariant: paths are relative, use ``/`` and hold ASCII only.
-Format: grizzly-lake(5); hash tiles follow C2SP tlog-tiles.
+Format: grizzly-lake(5).
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from typing import Final
 FOLDER: Final = ".grizzly"
 FORMAT: Final = "FORMAT"
 LOCK: Final = "lock"
+COMPACT_LOCK: Final = "compact.lock"
 CHECKPOINT: Final = "log/checkpoint"
 LOG: Final = "log"
-TILE: Final = "tile"
-STATE: Final = "state"
 OBJECTS: Final = "objects"
 TMP: Final = "tmp"
 LEASES: Final = "leases"
@@ -25,10 +24,10 @@ BACKUP: Final = "backup"
 """Marks a folder as a backup, and lists the runs that made it so."""
 
 SEGMENT_COMMITS: Final = 256
-"""Commits in a full log segment, and hashes in a full tile."""
+"""Commits in a full log segment, and hashes in a full tile of the log's tree."""
 
-
-_TILE: Final = re.compile(r"tile/(\d{1,2})/((?:x\d{3}/)*\d{3})(?:\.p/(\d{1,3}))?", re.ASCII)
+_SEGMENT: Final = re.compile(r"log/(\d{8})\.wal", re.ASCII)
+_PACK: Final = re.compile(r"log/(\d{8})-(\d{8})\.pack", re.ASCII)
 
 
 def segment(index: int) -> str:
@@ -36,38 +35,28 @@ def segment(index: int) -> str:
     return f"{LOG}/{index:08d}.wal"
 
 
-def segment_index(index: int) -> str:
-    """Return the path of a sealed segment's index of offsets and timestamps."""
-    return f"{LOG}/{index:08d}.idx"
+def parse_segment(path: str) -> int | None:
+    """Return the number of the log segment at a path, or None when it is none's."""
+    match = _SEGMENT.fullmatch(path)
+    return None if match is None else int(match[1])
 
 
-def tile(level: int, index: int, width: int = SEGMENT_COMMITS) -> str:
-    """Return the path of a hash tile, full or partial.
-
-    Source: C2SP tlog-tiles, "Merkle Tree".
-    """
-    digits = f"{index % 1000:03d}"
-    index //= 1000
-    while index:
-        digits = f"x{index % 1000:03d}/{digits}"
-        index //= 1000
-    path = f"{TILE}/{level}/{digits}"
-    return path if width == SEGMENT_COMMITS else f"{path}.p/{width}"
+def pack(first: int, last: int) -> str:
+    """Return the path of the pack that holds log segments ``first`` to ``last``."""
+    return f"{LOG}/{first:08d}-{last:08d}.pack"
 
 
-def parse_tile(path: str) -> tuple[int, int, int] | None:
-    """Return the level, index and width of the tile at a path, or None when it is no tile's."""
-    match = _TILE.fullmatch(path)
-    if match is None:
-        return None
-    index = int(match[2].replace("x", "").replace("/", ""))
-    found = (int(match[1]), index, int(match[3] or SEGMENT_COMMITS))
-    return found if tile(*found) == path else None
+def parse_pack(path: str) -> tuple[int, int] | None:
+    """Return the first and last segment of the pack at a path, or None when it is no pack's."""
+    match = _PACK.fullmatch(path)
+    return None if match is None else (int(match[1]), int(match[2]))
 
 
-def state(digest: str) -> str:
-    """Return the path of the state-map node with this digest in hexadecimal."""
-    return f"{STATE}/{digest[:2]}/{digest}"
+def last_commit(path: str) -> int | None:
+    """Return the last commit that a full file of the log at a path holds; None for other files."""
+    index = parse_segment(path)
+    span = parse_pack(path) if index is None else (index, index)
+    return None if span is None else (span[1] + 1) * SEGMENT_COMMITS - 1
 
 
 def data_object(digest: str) -> str:

@@ -313,6 +313,21 @@ class LocalStore:
         except OSError as error:
             raise _refused(path, error) from error
 
+    def patch(self, path: str, data: bytes, at: int) -> None:
+        """Write into a file that is there, neither atomically nor durably.
+
+        Raises: IoError, ReadOnlyError.
+        """
+        self._require_writable()
+        try:
+            fd = os.open(self._path(path), os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                _write_all(fd, data, at)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise _refused(path, error) from error
+
     def append(self, path: str, data: bytes, at: int) -> None:
         """Write durably at the file's end, which must be at ``at``; all of it or nothing.
 
@@ -395,8 +410,8 @@ class LocalStore:
         return None if found is None else found.st_mtime_ns
 
     @contextmanager
-    def lock(self, timeout: float) -> Iterator[None]:
-        """Hold the store's one writer's lock, across processes and threads.
+    def lock(self, timeout: float, name: str = layout.LOCK) -> Iterator[None]:
+        """Hold the store's one writer's lock, or another, across processes and threads.
 
         Units: seconds.
         Raises: LakeError, when somebody else holds it for that long; IoError, ReadOnlyError.
@@ -404,12 +419,12 @@ class LocalStore:
         self._require_writable()
         try:
             self._folder(self.name)
-            fd = os.open(self._path(layout.LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(self._path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise _refused(layout.LOCK, error) from error
+            raise _refused(name, error) from error
         _held.add(fd)
         try:
-            self._acquire(fd, timeout)
+            self._acquire(fd, timeout, name)
             yield
         finally:
             # A forked child has closed and forgotten its copy: its number may be another file.
@@ -417,7 +432,7 @@ class LocalStore:
                 _held.discard(fd)
                 os.close(fd)
 
-    def _acquire(self, fd: int, timeout: float) -> None:
+    def _acquire(self, fd: int, timeout: float, name: str) -> None:
         deadline = time.monotonic() + timeout
         for attempt in itertools.count():
             try:
@@ -426,12 +441,12 @@ class LocalStore:
                 if time.monotonic() >= deadline:
                     raise LakeError(
                         f"another process has been writing to {self.name} for {timeout:g} s",
-                        subject=layout.LOCK,
+                        subject=name,
                         hint="wait for it to finish, then try again",
                     ) from None
                 time.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
             except OSError as error:
-                raise _refused(layout.LOCK, error) from error
+                raise _refused(name, error) from error
             else:
                 return
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from engine.objectstore import layout
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
     from contextlib import AbstractContextManager
@@ -64,6 +66,10 @@ class Store(Protocol):
         """Return a value that changes when the file is rewritten, or None without a file."""
         ...
 
+    def changed(self, path: str) -> int | None:
+        """Return when a file was last written to, in nanoseconds, or None without a file."""
+        ...
+
     def list(self, prefix: str) -> Iterator[str]:
         """Yield the path of every file below the folder ``prefix``, sorted."""
         ...
@@ -88,6 +94,10 @@ class Store(Protocol):
         """Write a whole file atomically, but not durably: after a power cut it may be old."""
         ...
 
+    def patch(self, path: str, data: bytes, at: int) -> None:
+        """Write into a file that is there, neither atomically nor durably."""
+        ...
+
     def append(self, path: str, data: bytes, at: int) -> None:
         """Write durably at the file's end, which must be at ``at``; all of it or nothing.
 
@@ -107,8 +117,8 @@ class Store(Protocol):
         """Remove a file if it is there."""
         ...
 
-    def lock(self, timeout: float) -> AbstractContextManager[None]:
-        """Hold the store's one writer's lock, across processes and threads.
+    def lock(self, timeout: float, name: str = layout.LOCK) -> AbstractContextManager[None]:
+        """Hold the store's one writer's lock, or another, across processes and threads.
 
         Units: seconds.
         Raises: LakeError, when somebody else holds it for that long.

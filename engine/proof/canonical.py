@@ -6,8 +6,13 @@ Layer: ``engine.proof``. Invariant: ``canonical(parse(data)) == data``, or ``par
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from engine.proof.errors import ProofError
+
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+)
 
 
 def canonical(value: object) -> bytes:
@@ -15,9 +20,7 @@ def canonical(value: object) -> bytes:
 
     Source: RFC 8785, which for such values (and ASCII keys) is sorted keys and no white space.
     """
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
-    ).encode("utf-8")
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def parse(data: bytes) -> object:

@@ -11,10 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from engine.proof.canonical import canonical
 from engine.proof.errors import ProofError
 
-_VERSION: Final = "grizzly-commit/1"
 _HASH: Final = rb"([0-9a-f]{64})"
 _COUNT: Final = rb"(0|[1-9][0-9]{0,15})"
 _LEAF: Final = re.compile(
@@ -27,6 +25,29 @@ _LIMIT: Final = 2**53
 
 NO_PARENT: Final = bytes(32)
 """The parent of the first commit."""
+
+
+def spell(  # noqa: PLR0913 - a leaf has so many fields
+    *,
+    db: str,
+    seq: int,
+    ts: int,
+    op: str,
+    parent: bytes,
+    meta: bytes,
+    changes: tuple[int, bytes],
+    state: tuple[int, bytes],
+) -> bytes:
+    """Return the bytes of the leaf with these claims, which the caller has checked.
+
+    Shape: ``changes`` and ``state`` are a count and a root.
+    """
+    return (
+        f'{{"changes":{{"n":{changes[0]},"root":"{changes[1].hex()}"}},"db":"{db}",'
+        f'"meta":"{meta.hex()}","op":"{op}","parent":"{parent.hex()}","seq":{seq},'
+        f'"state":{{"n":{state[0]},"root":"{state[1].hex()}"}},"ts":{ts},'
+        '"v":"grizzly-commit/1"}'
+    ).encode("ascii", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +70,21 @@ class Leaf:
 
         Raises: ProofError, when they could not be parsed again.
         """
-        data = canonical(
-            {
-                "changes": {"n": self.changes_count, "root": self.changes_root.hex()},
-                "db": self.db,
-                "meta": self.meta.hex(),
-                "op": self.op,
-                "parent": self.parent.hex(),
-                "seq": self.seq,
-                "state": {"n": self.state_count, "root": self.state_root.hex()},
-                "ts": self.ts,
-                "v": _VERSION,
-            }
+        data = spell(
+            db=self.db,
+            seq=self.seq,
+            ts=self.ts,
+            op=self.op,
+            parent=self.parent,
+            meta=self.meta,
+            changes=(self.changes_count, self.changes_root),
+            state=(self.state_count, self.state_root),
         )
-        Leaf.parse(data)
+        if (
+            not _LEAF.fullmatch(data)
+            or max(self.seq, self.ts, self.changes_count, self.state_count) >= _LIMIT
+        ):
+            raise ProofError("a commit leaf that cannot be written")
         return data
 
     @classmethod

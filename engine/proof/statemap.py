@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.proof.errors import ProofError
-from engine.proof.hashing import leaf_hash, root
+from engine.proof.hashing import root
 from engine.proof.tree import root_from_inclusion
 
 if TYPE_CHECKING:
@@ -23,14 +23,16 @@ MAX_ENTRIES: Final = 256
 """Entries in the largest node; the average is 32."""
 
 _BOUNDARY: Final = 31
-_CHANGE: Final = b"\x20"
+_CHANGE: Final = b"\x00\x20"
 _LENGTH: Final = struct.Struct(">H")
 _REFERENCE: Final = struct.Struct(">IQ32s")
+_PREFIXES: Final = [bytes([0, level]) for level in range(16)]
 
 
 def entry_hash(level: int, key: bytes, value: bytes) -> bytes:
     """Return the leaf hash of one entry of a node; the node's digest is the root over them."""
-    return leaf_hash(bytes([level]) + _LENGTH.pack(len(key)) + key + value)
+    prefix = _PREFIXES[level] if level < len(_PREFIXES) else bytes([0, level])
+    return hashlib.sha256(prefix + _LENGTH.pack(len(key)) + key + value).digest()
 
 
 def ends_node(level: int, key: bytes) -> bool:
@@ -62,14 +64,14 @@ def parse_reference(value: bytes) -> tuple[int, int, bytes]:
 
 def changes_root(changes: Sequence[tuple[bytes, bytes | None]]) -> bytes:
     """Return the root over a commit's changes, in order of their keys; None removes a key."""
+    sha256, length = hashlib.sha256, _LENGTH.pack
     return root(
         [
-            leaf_hash(
-                _CHANGE
-                + _LENGTH.pack(len(key))
-                + key
-                + (b"\x00" if value is None else b"\x01" + value)
-            )
+            sha256(
+                b"".join((_CHANGE, length(len(key)), key, b"\x00"))
+                if value is None
+                else b"".join((_CHANGE, length(len(key)), key, b"\x01", value))
+            ).digest()
             for key, value in changes
         ]
     )

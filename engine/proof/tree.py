@@ -175,12 +175,21 @@ class CompactRange:
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf's hash."""
-        self.size += 1
-        carries = self.size
-        while not carries & 1:
-            leaf = node_hash(self._edge.pop(), leaf)
+        self.append_subtree(leaf, 0)
+
+    def append_subtree(self, digest: bytes, height: int) -> None:
+        """Add the root of a perfect subtree of ``2 ** height`` leaves, which must fit the size."""
+        carries = self.size >> height
+        self.size += 1 << height
+        while carries & 1:
+            digest = node_hash(self._edge.pop(), digest)
             carries >>= 1
-        self._edge.append(leaf)
+        self._edge.append(digest)
+
+    @property
+    def edge(self) -> tuple[bytes, ...]:
+        """Return the perfect subtrees, largest first."""
+        return tuple(self._edge)
 
     def root(self) -> bytes:
         """Return the root over all leaves."""

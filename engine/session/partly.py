@@ -15,7 +15,7 @@ from engine.proof.leaf import Leaf
 from engine.proof.note import Checkpoint
 from engine.proof.tree import verify_consistency
 from engine.timeline import Finding
-from engine.timeline.audit import check_signature
+from engine.timeline.signers import check_signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,69 +1,40 @@
-"""A commit before it is written: what was proposed, made into a record.
+"""Commits before they are written: what was proposed, made into records.
 
-Layer: ``engine.timeline``. Invariant: a draft is complete and signed; writing it is all that is
-left, and until then nothing has changed.
+Layer: ``engine.timeline``. Invariant: a draft's commits follow each other and the head they were
+begun from; signing and writing it is all that is left, and until then nothing has changed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import UsageError
+from engine.errors import LakeError, UsageError
 from engine.proof.canonical import canonical
-from engine.proof.hashing import leaf_hash
-from engine.proof.leaf import Leaf
 from engine.proof.note import checkpoint_text
-from engine.proof.statemap import changes_root
-from engine.timeline import record
+from engine.timeline import group, record
+from engine.timeline.group import Seal
 from engine.timeline.model import Commit, Head
+from engine.timeline.signers import verifier_key_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.proof.tree import CompactRange
     from engine.timeline.model import Proposal
+    from engine.timeline.record import Record
     from engine.timeline.signing import Signer
     from engine.timeline.state import State
 
 _OPERATION: Final = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,63}", re.ASCII)
 _KEY: Final = re.compile(r"[!-~]{1,1000}", re.ASCII)
-_KEYS: Final = "key/"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a commit goes: the log and tree before it, and who signs."""
-
-    db: str
-    origin: str
-    range: CompactRange
-    state: State
-    parent: bytes
-    last_ts: int
-    signer: Signer
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record ready to be appended, and the commit and head that it makes."""
-
-    commit: Commit
-    head: Head
-    data: bytes
-
-
-def verifier_key_entry(identifier: bytes) -> str:
-    """Return the state key under which the log announces a key that signs its checkpoints."""
-    return _KEYS + identifier.hex()
+_MOST_BYTES: Final = 1 << 26
 
 
 def _checked(changes: Mapping[str, bytes | None]) -> dict[bytes, bytes | None]:
     checked: dict[bytes, bytes | None] = {}
-    for key, value in sorted(changes.items()):
+    for key in sorted(changes):
+        value = changes[key]
         if not _KEY.fullmatch(key):
             raise UsageError(f"{key!r} cannot be a key of the state map", subject=key)
         if value is not None:
@@ -75,61 +46,127 @@ def _checked(changes: Mapping[str, bytes | None]) -> dict[bytes, bytes | None]:
     return checked
 
 
-def _meta(proposal: Proposal) -> bytes:
-    return canonical(
-        {
-            name.encode("utf-8", "replace").decode("utf-8"): value.encode(
-                "utf-8", "replace"
-            ).decode("utf-8")
-            for name, value in proposal.meta.items()
-        }
-    )
+def _text(value: str) -> str:
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
-def compose(place: Place, proposal: Proposal, now: int) -> Draft:
-    """Return the commit that makes a proposal true, right after ``place``.
+class Draft:
+    """Commits that are to become durable together, right after a head."""
 
-    The first commit that a key signs announces the key in the state map.
+    def __init__(  # noqa: PLR0913 - all that a commit follows from
+        self,
+        *,
+        db: str,
+        origin: str,
+        signer: Signer,
+        before: CompactRange,
+        head: Head | None,
+        parent: bytes,
+        state: State,
+        path: str,
+        room: int,
+    ) -> None:
+        """Begin after ``head``, whose leaf has the hash ``parent`` and ends the tree ``before``."""
+        self._db = db
+        self._origin = origin
+        self._signer = signer
+        self._key = signer.verifier_key(origin)
+        self._announced = verifier_key_entry(self._key.id)
+        self._path = path
+        self._room = room
+        self._bytes = 0
+        self._parent = parent
+        self._ts = -1 if head is None else head.ts
+        self._range = before.copy()
+        self._objects: list[bytes] = []
+        self._head = head
+        self._state = state
+        self.records: list[Record] = []
 
-    Cost: by the number of changes, and one signature.
-    Raises: UsageError, CorruptError.
-    """
-    if not _OPERATION.fullmatch(proposal.op):
-        raise UsageError(f"{proposal.op!r} cannot name an operation", subject=proposal.op)
-    seq, ts = place.range.size, max(now, place.last_ts + 1)
-    wanted = dict(proposal.changes)
-    key = place.signer.verifier_key(place.origin)
-    announced = verifier_key_entry(key.id)
-    held = place.state.get(announced)
-    if held is None:
-        wanted[announced] = canonical({"since": seq, "vkey": key.text()})
-    elif b'"until":' in held:
-        raise UsageError(
-            f"the signing key {key.id.hex()} was retired from this lakehouse",
-            hint="$GRIZZLY_KEY names the file of the key that follows it",
+    @property
+    def seq(self) -> int:
+        """Return the number of the next commit."""
+        return self._range.size
+
+    @property
+    def newest(self) -> Head:
+        """Return the newest commit, added or before; an empty log has none to build upon.
+
+        Raises: LakeError.
+        """
+        if self._head is None:
+            raise LakeError("the log has no commit yet")
+        return self._head
+
+    @property
+    def full(self) -> bool:
+        """Return whether what else waits belongs into another group."""
+        return len(self.records) >= self._room or self._bytes > _MOST_BYTES
+
+    def add(self, proposal: Proposal, now: int) -> Commit:
+        """Add the commit that makes a proposal true; when it raises, nothing was added.
+
+        The first commit that a key signs announces the key in the state map.
+
+        Cost: by the number of changes.
+        Raises: UsageError, CorruptError.
+        """
+        if not _OPERATION.fullmatch(proposal.op):
+            raise UsageError(f"{proposal.op!r} cannot name an operation", subject=proposal.op)
+        seq, ts = self.seq, max(now, self._ts + 1)
+        changes = _checked(self._with_key(proposal.changes, seq))
+        meta = {_text(name): _text(value) for name, value in proposal.meta.items()}
+        objects = list({bytes(data): None for data in proposal.objects})
+        if len(objects) > record.MOST_OBJECTS:
+            raise UsageError(f"{len(objects)} objects are more than one commit can hold")
+        state = self._state.apply(changes)
+        made = record.make(
+            record.Place(self._db, seq, self._parent, self._path, 0),
+            ts,
+            proposal.op,
+            canonical(meta),
+            list(changes.items()),
+            (state.count, state.root),
+            objects,
         )
-    changes = _checked(wanted)
-    state = place.state.apply(changes)
-    meta = _meta(proposal)
-    ordered = list(changes.items())
-    leaf = Leaf(
-        db=place.db,
-        seq=seq,
-        ts=ts,
-        op=proposal.op,
-        parent=place.parent,
-        meta=hashlib.sha256(meta).digest(),
-        changes_count=len(ordered),
-        changes_root=changes_root(ordered),
-        state_count=state.count,
-        state_root=state.root,
-    ).encode()
-    after = place.range.copy()
-    after.append(leaf_hash(leaf))
-    root = after.root()
-    note = place.signer.sign(checkpoint_text(place.origin, seq + 1, root), place.origin)
-    objects = list({bytes(data): None for data in proposal.objects})
-    data = record.encode(leaf, meta, record.encode_changes(ordered), note, objects)
-    named = {key.decode("ascii"): value for key, value in ordered}
-    commit = Commit(seq, ts, proposal.op, json.loads(meta), leaf, named)
-    return Draft(commit, Head(seq, ts, root, leaf, note, state), data)
+        self._range.append(made.hashed)
+        self._parent, self._ts, self._state = made.hashed, ts, state
+        self._objects += objects
+        self._bytes += len(made.section) + sum(made.lengths)
+        self.records.append(made)
+        self._head = Head(seq, ts, self._range.root(), made.leaf, b"", state)
+        return Commit(seq, ts, proposal.op, meta, made.leaf, _named(changes))
+
+    def _with_key(
+        self, changes: Mapping[str, bytes | None], seq: int
+    ) -> Mapping[str, bytes | None]:
+        held = self._state.get(self._announced)
+        if held is not None:
+            if b'"until":' in held:
+                raise UsageError(
+                    f"the signing key {self._key.id.hex()} was retired from this lakehouse",
+                    hint="$GRIZZLY_KEY names the file of the key that follows it",
+                )
+            return changes
+        return {**changes, self._announced: canonical({"since": seq, "vkey": self._key.text()})}
+
+    def seal(self) -> Seal:
+        """Sign the log as it is after the last commit."""
+        root = self.newest.root
+        signature = self._signer.signature(checkpoint_text(self._origin, self.seq, root))
+        return Seal(self.seq, root, self._key.id, signature)
+
+    def placed(self, at: int) -> None:
+        """Tell the records where their objects are, now that the group lies at ``at``."""
+        at += group.overhead(sum(len(made.section) for made in self.records))
+        for made in self.records:
+            made.start = at
+            at = made.end
+
+    def encode(self, seal: Seal) -> bytes:
+        """Return the group as it is to be appended."""
+        return group.encode(self._db, self.records, seal, self._objects)
+
+
+def _named(changes: Mapping[bytes, bytes | None]) -> dict[str, bytes | None]:
+    return {key.decode("ascii"): value for key, value in changes.items()}

@@ -1,7 +1,7 @@
 """Following the log: what a handle knows of it, and how it takes in what others append.
 
-Layer: ``engine.timeline``. Invariant: a record is known only after it was checked against what it
-must follow, its changes against the state it claims, and the tree against its checkpoint.
+Layer: ``engine.timeline``. Invariant: a record is known only after its leaf, spelled after the leaf
+before it, led to the root that was signed with it. What is read from packs leads to that root too.
 Format: grizzly-lake(5).
 """
 
@@ -10,56 +10,89 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from engine.errors import CorruptError, LakeError, UsageError
+from engine.errors import CorruptError, IoError, LakeError, UsageError
 from engine.objectstore import layout
-from engine.proof.hashing import root as fold_root
+from engine.proof.leaf import NO_PARENT
 from engine.proof.note import Checkpoint
-from engine.timeline import audit, identity, log, tiles
+from engine.proof.tree import CompactRange
+from engine.timeline import checkpoint, identity, log
 from engine.timeline.model import Head
+from engine.timeline.packs import Packs
+from engine.timeline.signers import check_signature
 from engine.timeline.state import State
+from engine.timeline.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.objectstore import Store
+    from engine.timeline.group import Group, Seal
     from engine.timeline.record import Record
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
+_TRIES: Final = 10
+_MANY: Final = 4
+"""Full segments in memory before a follower looks whether they were packed."""
+
+T = TypeVar("T")
 
 
 class Tail:
-    """The last segment: its intact records and the torn bytes after them."""
+    """What comes after the packs: its records, and where the next group goes."""
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self, first: int) -> None:
+        """Begin with segment ``first``."""
+        self.first = first
         self.records: list[Record] = []
+        self.full: list[tuple[list[Seal], State]] = []
+        self.seals: list[Seal] = []
+        self.end = 0
         self.torn = 0
 
     @property
-    def end(self) -> int:
-        """Return the place after the last intact record."""
-        return self.records[-1].end if self.records else 0
+    def index(self) -> int:
+        """Return the segment that the next commit goes to."""
+        return self.first + len(self.records) // _COMMITS
 
-    @property
-    def full(self) -> bool:
-        """Return whether the next commit begins another segment."""
-        return len(self.records) == _COMMITS
+    def add(self, records: Sequence[Record], end: int, seals: Sequence[Seal], state: State) -> None:
+        """Add the records of groups that end at a place of the segment, and the state after them.
+
+        Those that fill the segment end it: ``full`` has its signatures and the state after it.
+        """
+        self.records += records
+        self.seals += seals
+        self.end = end
+        if len(self.records) % _COMMITS == 0:
+            self.full.append((self.seals, state))
+            self.end, self.seals = 0, []
+
+    def forget(self, segments: int) -> None:
+        """Leave segments, up to this number, to the packs."""
+        count = segments - self.first
+        del self.records[: count * _COMMITS], self.full[:count]
+        self.first = segments
 
 
 class Follower:
-    """The reading half of a timeline: head, last segment and tree, kept abreast of the files."""
+    """The reading half of a timeline: head, packs, tail and tree, kept abreast of the files."""
 
     def __init__(self, store: Store) -> None:
         """Know nothing yet."""
         self._store = store
         self._head: Head | None = None
-        self._tail = Tail(0)
-        self._tree = tiles.Tree(store, 0, [])
-        self._recent: tuple[int, list[Record]] = (-1, [])
         self._db = ""
+        self._stand(Packs(store))
         self._renew_locks()
+
+    def _stand(self, packs: Packs) -> None:
+        """Stand at the end of the packs, before the first record that is in none."""
+        self._packs = packs
+        before = packs.last().range() if packs.segments else CompactRange()
+        self._tree = Tree(packs, before)
+        self._tail = Tail(packs.segments)
+        self._head = None
 
     def _load(self) -> None:
         store = self._store
@@ -70,27 +103,60 @@ class Follower:
                 f"{store.name} is not a lakehouse", subject=store.name, hint="run: grizzly init"
             )
         self._db = identity.decode(store.read(layout.FORMAT))
-        index = self._last_segment()
-        self._begin(index)
-        self._follow()
+        self._read_log()
 
-    def _begin(self, index: int) -> None:
-        """Forget what is in memory and stand before the first record of a segment."""
-        self._head = None
-        self._tail = Tail(index)
-        sealed = index * _COMMITS
-        self._tree = tiles.Tree(self._store, sealed, tiles.open_edge(self._store, sealed))
+    def _read_log(self) -> None:
+        """Read the whole log anew, as often as somebody packs it meanwhile.
 
-    def _last_segment(self) -> int:
-        index = max(0, log.read_floor(self._store)[1] - 1) // _COMMITS
-        if index and self._store.size(layout.segment(index)) is None:
-            names = [path for path in self._store.list(layout.LOG) if path.endswith(".wal")]
-            index = next(
-                (place for place in range(len(names), 0, -1) if layout.segment(place) in names), 0
-            )
-        while self._store.size(layout.segment(index + 1)) is not None:
-            index += 1
-        return index
+        Raises: CorruptError, when it does not continue what was known; IoError.
+        """
+        known = self._head
+        packs = Packs(self._store)
+        packs.relist()
+        for _ in range(_TRIES):
+            try:
+                self._stand(packs)
+                self._follow()
+                break
+            except (CorruptError, IoError):
+                if not packs.relist():
+                    raise
+        if known is not None and (
+            self.head.seq < known.seq or self._tree.root_at(known.seq + 1) != known.root
+        ):
+            path = layout.segment(self._tail.index)
+            raise CorruptError(f"{path}: the log is not the one it was", subject=path)
+
+    def _repack(self) -> bool:
+        """Look again which packs there are, and go on from them; False when they are the same.
+
+        Raises: CorruptError, IoError.
+        """
+        if not self._packs.relist():
+            return False
+        tail, packs = self._tail, self._packs
+        if packs.segments < tail.first:
+            path = layout.pack(packs.segments, tail.first - 1)
+            raise CorruptError(f"{path} is missing", subject=path)
+        if packs.segments > tail.index:
+            self._read_log()
+        else:
+            before = self._tree.range_at(packs.segments * _COMMITS)
+            if before.edge != tuple(packs.last().edge):
+                raise packs.last().damaged()
+            self._tree.packed(before)
+            tail.forget(packs.segments)
+        return True
+
+    def _again(self, ask: Callable[[], T]) -> T:
+        """Return an answer from packs, asked anew as long as packs are merged meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                return ask()
+            except (CorruptError, IoError):
+                if not self._repack():
+                    raise
+        return ask()
 
     @property
     def store(self) -> Store:
@@ -125,7 +191,6 @@ class Follower:
     def _renew_locks(self) -> None:
         self._process = os.getpid()
         self._lock = threading.RLock()
-        self._writing = threading.Lock()
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
@@ -133,6 +198,7 @@ class Follower:
         if self._process != os.getpid():
             self._renew_locks()
             with self._lock:
+                self._head = None
                 self._load()
         with self._lock:
             yield
@@ -140,111 +206,132 @@ class Follower:
     def refresh(self) -> Head:
         """Take in what other processes committed, and return the new head.
 
-        Cost: two file sizes when nothing is new.
+        Cost: one file size when nothing is new.
         Raises: CorruptError, IoError.
         """
         with self._guard():
-            if self._is_current():
-                return self.head
-            self._follow()
+            if not self._is_current():
+                self._follow_on()
             return self.head
+
+    def _is_current(self) -> bool:
+        tail = self._tail
+        size = self._store.size(layout.segment(tail.index))
+        if self._head is not None and size is None and not tail.end:
+            # Between two segments: the next one may be written, and packed, already.
+            self._repack()
+            return True
+        return self._head is not None and size == tail.end
+
+    def _follow_on(self) -> None:
+        try:
+            self._follow()
+        except (CorruptError, IoError):
+            if not self._repack():
+                raise
+            self._follow()
+        if self._tail.index - self._tail.first > _MANY:
+            self._repack()
 
     def _follow(self) -> None:
         # The log is appended to before the checkpoint changes: so read in this order, the log holds
         # no less than the checkpoint promises.
-        note, floor = log.read_floor(self._store)
+        note, floor = checkpoint.read(self._store)
         while self._extend():
             pass
-        if self._head is None and self._tail.index:
-            # An interrupted append may leave a last segment without any whole record.
-            self._begin(self._tail.index - 1)
-            while self._extend():
-                pass
+        if self._head is None and self._packs.segments:
+            self._head = self._packed_head()
         self._check_floor(note, floor)
-        if self.head.seq >= floor and self._store.writable:
+        if self.head.seq >= floor and self._store.writable and self._tail.end:
             # Nobody may see a commit that a power cut could still take back.
-            self._store.sync(layout.segment(self.head.seq // _COMMITS))
-
-    def _is_current(self) -> bool:
-        tail = self._tail
-        if self._head is None or self._store.size(layout.segment(tail.index)) != tail.end:
-            return False
-        return not tail.full or self._store.size(layout.segment(tail.index + 1)) is None
+            self._store.sync(layout.segment(self._tail.index))
 
     def _extend(self) -> bool:
-        """Take in more of the last segment, or begin the one after it; False when none is left."""
-        store, tail = self._store, self._tail
-        following = store.size(layout.segment(tail.index + 1)) is not None
-        path = layout.segment(tail.index)
-        size = store.size(path)
-        if size is None or size < tail.end:
+        """Take in more of the last segment; True when that filled it."""
+        tail = self._tail
+        index = tail.index
+        path = layout.segment(index)
+        size = self._store.size(path)
+        if (size or 0) < tail.end:
             state = "is missing" if size is None else "lost its end"
             raise CorruptError(f"{path} {state}", subject=path)
-        if size > tail.end:
-            first = tail.index * _COMMITS + len(tail.records)
-            found = log.scan(store, tail.index, tail.end, first)
+        tail.torn = 0
+        if size is not None and size > tail.end:
+            first = tail.first * _COMMITS + len(tail.records)
+            found = log.scan(self._store, index, tail.end, first)
             tail.torn = found.torn
-            if found.records:
-                self._adopt(tail, found.records)
-        else:
-            tail.torn = 0
-        if following and not tail.full:
-            missing = tail.index * _COMMITS + len(tail.records)
+            if found.groups:
+                self._adopt(found.groups)
+        if tail.index > index:
+            if self._store.writable:
+                self._store.sync(path)
+            return True
+        if self._store.size(layout.segment(index + 1)) is not None:
+            if size is None:
+                raise CorruptError(f"{path} is missing", subject=path)
+            missing = tail.first * _COMMITS + len(tail.records)
             raise CorruptError(f"{path}: commit {missing} is damaged", subject=path)
-        if following:
-            self._tail = Tail(tail.index + 1)
-        return following
+        return False
 
-    def _adopt(self, tail: Tail, found: list[Record]) -> None:
-        link, state = self._before(tail, found[0])
-        log.check_links(found, link)
-        net: dict[bytes, bytes | None] = {}
+    def _adopt(self, groups: Sequence[Group]) -> None:
+        parent, ts, state = self._before()
+        found = log.follow(groups, self._db, parent, ts)
         after = self._tree.range.copy()
+        net: dict[bytes, bytes | None] = {}
         for record in found:
-            net.update(record.parse_changes())
+            net.update(record.changes)
             after.append(record.hashed)
-        last = found[-1]
-        state = state.apply(net)
-        if (state.count, state.root) != (last.claims.state_count, last.claims.state_root):
-            raise last.corrupt("its state is not the one that its changes lead to")
-        root = after.root()
-        if log.parse_note(last, self.origin).root != root:
-            raise self._blame(last)
+        last, seal = found[-1], groups[-1].seal
+        if seal.root != after.root():
+            raise last.corrupt("its checkpoint is not the log's")
+        state = state.later(
+            net,
+            last.state_root,
+            last.state_count,
+            lambda: last.corrupt("its state is not the one that its changes lead to"),
+        )
         for record in found:
             self._tree.append(record.hashed)
-            tail.records.append(record)
-        self._head = Head(last.claims.seq, last.claims.ts, root, last.leaf, last.note, state)
+        self._tail.add(found, groups[-1].end, [group.seal for group in groups], state)
+        self._head = Head(last.seq, last.ts, seal.root, last.leaf, seal.note(self.origin), state)
 
-    def _blame(self, last: Record) -> CorruptError:
-        damaged = tiles.damaged_edge_tile(self._store, self._tree.sealed)
-        if damaged is not None:
-            hint = "delete it: it holds nothing that other tiles do not"
-            return CorruptError(f"{damaged} is damaged", subject=damaged, hint=hint)
-        return last.corrupt("its checkpoint is not the log's")
-
-    def _before(self, tail: Tail, first: Record) -> tuple[log.Link, State]:
-        """Return what the record after the newest known one must follow, and the state there."""
+    def _before(self) -> tuple[bytes, int, State]:
+        """Return what the next record must follow: the leaf's hash, its time, the state."""
         head = self._head
         if head is not None:
-            return log.Link(self._db, head.leaf_hash, head.ts), head.state
-        if tail.index == 0:
-            return log.Link(self._db), State(self._load_node)
-        last = self._base(tail.index, first)
-        state = State(self._load_node, last.claims.state_root, last.claims.state_count)
-        return log.Link(self._db, last.hashed, last.claims.ts), state
+            return head.leaf_hash, head.ts, head.state
+        if not self._packs.segments:
+            return NO_PARENT, -1, State(self._load_node)
+        pack = self._packs.last()
+        hashed = pack.hashes(pack.last)[-32:]
+        return hashed, pack.segments[-1].last_ts, self._snapshot(pack.last)[1]
 
-    def _base(self, index: int, first: Record) -> Record:
-        """Return the record before a segment's first one, checked against it."""
-        record = log.read_record(self._store, index * _COMMITS - 1)
-        if record.hashed != first.claims.parent:
-            raise record.corrupt("the commit after it follows another")
-        return record
+    def _snapshot(self, segment: int) -> tuple[int, State]:
+        """Return the newest packed state after a segment or an earlier one, and that segment.
 
-    def _load_node(self, digest: bytes) -> bytes:
-        path = layout.state(digest.hex())
-        if self._store.size(path) is None:
-            raise CorruptError(f"{path} is missing", subject=path)
-        return self._store.read(path)
+        Before the first one the state is empty, and the segment -1.
+        """
+        found = self._packs.snapshot(segment)
+        if found is None:
+            return -1, State(self._load_node)
+        record = self._packs.record((found.segment + 1) * _COMMITS - 1)
+        if (found.count, found.digest) != (record.state_count, record.state_root):
+            raise self._packs.pack(found.segment).damaged()
+        return found.segment, State(self._load_node, found.digest, found.count, found.born)
+
+    def _packed_head(self) -> Head:
+        """Return the last commit of the last pack."""
+        pack = self._packs.last()
+        before = pack.range()
+        record = self._packs.record(before.size - 1)
+        root = before.root()
+        note = pack.seals(pack.last, lambda _size: root)[-1].note(self.origin)
+        state = self._snapshot(pack.last)[1]
+        return Head(record.seq, record.ts, root, record.leaf, note, state)
+
+    def _load_node(self, digest: bytes, born: int) -> bytes:
+        with self._guard():
+            return self._again(lambda: self._packs.node(digest, born))
 
     def _check_floor(self, note: bytes, floor: int) -> None:
         path = layout.CHECKPOINT
@@ -253,7 +340,7 @@ class Follower:
             raise CorruptError(f"{segment}: commit 0 is damaged", subject=segment)
         size = self._head.seq + 1
         if floor > size:
-            audit.check_signature(Checkpoint.parse(note), self._head.state, path)
+            check_signature(Checkpoint.parse(note), self._head.state, path)
             segment = layout.segment(size // _COMMITS)
             raise CorruptError(
                 f"{segment}: commit {size} is damaged: the checkpoint counts {floor} commits",
@@ -261,8 +348,8 @@ class Follower:
             )
         if floor == -1 and size > 1:
             raise CorruptError(f"{path} is missing", subject=path)
-        if floor > 0 and self._record(floor - 1).note != note:
-            raise CorruptError(f"{path} is not the one of commit {floor - 1}", subject=path)
+        if floor > 0 and Checkpoint.parse(note).root != self._tree.root_at(floor):
+            raise CorruptError(f"{path} is not the log's", subject=path)
 
     def _require(self, seq: int) -> None:
         if not 0 <= seq <= self.head.seq:
@@ -272,28 +359,14 @@ class Follower:
 
     def _record(self, seq: int) -> Record:
         """Return a commit's record, verified against the log's tree."""
-        self._require(seq)
         with self._guard():
+            self._require(seq)
             tail = self._tail
-            first = tail.index * _COMMITS
-            if seq >= first:
-                return tail.records[seq - first]
-            record = log.read_record(self._store, seq)
-            if record.hashed != self._tree.leaf(seq):
-                raise record.corrupt("it is not the one in the log's tree")
-            return record
+            first = tail.first * _COMMITS
+            return (
+                tail.records[seq - first] if seq >= first else self._again(lambda: self._old(seq))
+            )
 
-    def _segment(self, index: int) -> list[Record]:
-        """Return the records of a segment, verified against the log's tree."""
-        with self._guard():
-            if index == self._tail.index:
-                return list(self._tail.records)
-            if self._recent[0] == index:
-                return self._recent[1]
-            found = log.read_full(self._store, index)
-            hashes = [record.hashed for record in found]
-            if fold_root(hashes) != self._tree.segment_root(index):
-                raise found[-1].corrupt("the segment is not the one in the log's tree")
-            log.check_links(found[1:], log.Link(self._db, found[0].hashed, found[0].claims.ts))
-            self._recent = index, found
-            return found
+    def _old(self, seq: int) -> Record:
+        self._tree.check()
+        return self._packs.record(seq)

@@ -49,7 +49,11 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest commit that a handle knows: its leaf, the log's root after it, the state."""
+    """The newest commit that a handle knows: its leaf, the log's root after it, the state.
+
+    ``note`` is the signed checkpoint. A commit that waits for others to become durable with it has
+    none yet.
+    """
 
     seq: int
     ts: int

@@ -1,4 +1,4 @@
-"""The log replayed by itself: whether it holds, and every file that can be made again from it.
+"""The log replayed by itself: whether it holds, and what follows from it.
 
 Layer: ``engine.timeline``. Invariant: nothing is believed but records, and those only where they
 follow one another up to a checkpoint that a key announced in the log has signed.
@@ -7,123 +7,200 @@ Format: grizzly-lake(5).
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import CorruptError
 from engine.objectstore import layout
-from engine.timeline import audit, log, tiles
-from engine.timeline.state import State
+from engine.proof.leaf import NO_PARENT
+from engine.proof.note import Checkpoint
+from engine.proof.tree import CompactRange
+from engine.timeline import log
+from engine.timeline.pack import Pack
+from engine.timeline.packs import covering
+from engine.timeline.signers import check_signature
+from engine.timeline.state import State, parse_node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engine.objectstore import Store
+    from engine.timeline.group import Seal
     from engine.timeline.record import Record
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
 
 
-@dataclass
-class Replay:
-    """A log as far as it was replayed: the newest record, the states, and what follows from them.
+def _no_node(digest: bytes, born: int) -> bytes:
+    raise CorruptError(f"state node {digest.hex()} of log segment {born} was not replayed")
 
-    ``derived`` are the files that sealed segments have, by path. ``changes`` are those of every
-    commit, for whoever looks for what they refer to; ``leaves`` are the hashes in the log's tree.
+
+class Replay:
+    """A log as far as it was replayed, file by file.
+
+    ``changes`` are those of every commit, for whoever looks for what they refer to; ``leaves`` are
+    the hashes in the log's tree. After damage (``lose``) each file is still checked by itself.
     """
 
-    last: Record | None = None
-    derived: dict[str, bytes] = field(default_factory=dict)
-    changes: list[tuple[str, bytes]] = field(default_factory=list)
-    leaves: list[bytes] = field(default_factory=list)
-    state: State = field(default_factory=lambda: State(_no_node))
+    def __init__(self, db: str, origin: str) -> None:
+        """Stand before the first commit."""
+        self._db = db
+        self._origin = origin
+        self._parent = NO_PARENT
+        self._ts = -1
+        self._tree: CompactRange | None = CompactRange()
+        self.commits = 0
+        self.note = b""
+        self.state: State | None = State(_no_node)
+        self.leaves: list[bytes] = []
+        self.changes: list[tuple[bytes, bytes]] = []
 
     @property
-    def commits(self) -> int:
-        """Return how many commits were replayed."""
-        return 0 if self.last is None else self.last.claims.seq + 1
+    def whole(self) -> bool:
+        """Return whether nothing was damaged so far."""
+        return self.state is not None
+
+    def lose(self, segment: int) -> None:
+        """Stand before the first commit of a segment, with nothing known of what came before."""
+        self.state = self._tree = None
+        self.commits, self._parent, self._ts = segment * _COMMITS, b"", -1
+
+    def pack(self, pack: Pack) -> None:
+        """Replay a pack, all of it.
+
+        Raises: CorruptError, IoError.
+        """
+        if pack.db != self._db:
+            raise CorruptError(f"{pack.path} belongs to another lakehouse", subject=pack.path)
+        if self._parent not in (b"", pack.parent):
+            raise pack.damaged()
+        self._parent = pack.parent
+        snapshots = {kept.segment: (kept.count, kept.digest) for kept in pack.snapshots}
+        for segment in range(pack.first, pack.last + 1):
+            row, block = pack.segments[segment - pack.first], pack.block(segment)
+            times, state = [], None
+            for place in range(_COMMITS):
+                record = block.record(place, self._parent)
+                self._record(record)
+                times.append(record.ts)
+                state = (record.state_count, record.state_root)
+            objects = pack.objects(segment)
+            if (
+                b"".join(self.leaves[-_COMMITS:]) != pack.hashes(segment)
+                or (row.first_ts, row.last_ts) != (times[0], times[-1])
+                or snapshots.get(segment, state) != state
+                or len(objects) != block.objects_size
+            ):
+                raise pack.damaged()
+            root = b"" if self._tree is None else self._tree.root()
+            seals = pack.seals(segment, {(segment + 1) * _COMMITS: root}.get)
+            if self._tree is not None:
+                self._sealed(seals[-1], pack.path)
+        self._tree = self._tree or pack.range()
+        if tuple(pack.edge) != self._tree.edge:
+            raise pack.damaged()
+        for prefix, data in pack.stored():
+            _check_node(pack, prefix, data)
+
+    def segment(self, store: Store, index: int, *, last: bool) -> None:
+        """Replay a log segment; only the ``last`` one may have room.
+
+        Raises: CorruptError, IoError.
+        """
+        path = layout.segment(index)
+        if store.size(path) is None:
+            raise CorruptError(f"{path} is missing", subject=path)
+        groups = log.scan(store, index).groups
+        data = store.read(path)
+        for group in groups:
+            if not group.objects_intact(data, 0):
+                raise CorruptError(
+                    f"{path}: commit {group.first}: an inlined object is damaged", subject=path
+                )
+            if not self._parent:
+                self.commits = group.seal.size
+                continue
+            for record in group.records(self._db, self._parent):
+                self._record(record)
+            if self._tree is not None and group.seal.root != self._tree.root():
+                raise CorruptError(
+                    f"{path}: commit {self.commits - 1}: its checkpoint is not the log's",
+                    subject=path,
+                )
+        if not last and self.commits < (index + 1) * _COMMITS:
+            raise CorruptError(f"{path}: commit {self.commits} is damaged", subject=path)
+        if groups:
+            self._sealed(groups[-1].seal, path)
+
+    def _record(self, record: Record) -> None:
+        if record.ts <= self._ts:
+            raise record.corrupt("its time is not after that of the commit before it")
+        if self._tree is not None:
+            self._tree.append(record.hashed)
+        if self.state is not None:
+            self.state = self.state.apply(dict(record.changes))
+            if (self.state.count, self.state.root) != (record.state_count, record.state_root):
+                raise record.corrupt("its state is not the one that its changes lead to")
+        self.leaves.append(record.hashed)
+        self.changes += [(key, value) for key, value in record.changes if value is not None]
+        self.commits, self._parent, self._ts = record.seq + 1, record.hashed, record.ts
+
+    def _sealed(self, seal: Seal, path: str) -> None:
+        """Check a signature over the log as it is now."""
+        if self.state is not None and seal.size == self.commits:
+            self.note = seal.note(self._origin)
+            check_signature(Checkpoint.parse(self.note), self.state, path)
 
 
-def _no_node(digest: bytes) -> bytes:
-    path = layout.state(digest.hex())
-    raise CorruptError(f"{path} is missing", subject=path)
+def _check_node(pack: Pack, prefix: bytes, data: bytes) -> None:
+    try:
+        node = parse_node(zlib.decompress(data))
+    except (zlib.error, CorruptError) as error:
+        raise pack.damaged() from error
+    if not node.digest.startswith(prefix):
+        raise pack.damaged()
+
+
+def files(store: Store) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the files that a log consists of, in order, and the segments that each holds.
+
+    Shape: the packs, then every segment up to the last one that is there, missing ones too.
+    Raises: IoError.
+    """
+    names = list(store.list(layout.LOG))
+    spans, _ = covering(span for span in map(layout.parse_pack, names) if span is not None)
+    for span in spans:
+        yield layout.pack(*span), span
+    packed = spans[-1][1] + 1 if spans else 0
+    segments = [index for index in map(layout.parse_segment, names) if index is not None]
+    beyond = [span[0] for span in map(layout.parse_pack, names) if span is not None]
+    for index in range(packed, max([*segments, *beyond, packed - 1 if spans else 0]) + 1):
+        yield layout.segment(index), (index, index)
 
 
 def replay(store: Store, db: str) -> Replay:
-    """Replay a whole log from its segments alone.
+    """Replay a whole log from its own files alone.
 
     Cost: reads the log; memory by the size of the state.
-    Raises: CorruptError naming the first segment that is damaged, missing or does not follow.
+    Raises: CorruptError naming the first file that is damaged, missing or does not follow.
     """
-    found = Replay()
-    tree = tiles.Tree(store, 0, [])
-    index = 0
-    while True:
-        records = segment(store, index, last=store.size(layout.segment(index + 1)) is None)
-        _follow(found, tree, records, db)
-        if len(records) == _COMMITS and _is_sealed(store, index):
-            _seal(found, tree, index, records)
-        if store.size(layout.segment(index + 1)) is None:
-            break
-        index += 1
-    if found.last is None:
+    found = Replay(db, f"pl-grizzly/{db}")
+    known = list(files(store))
+    for path, span in known:
+        replay_file(found, store, path, last=span == known[-1][1])
+    if not found.commits:
         path = layout.segment(0)
         raise CorruptError(f"{path}: commit 0 is damaged", subject=path)
-    note = log.parse_note(found.last, f"pl-grizzly/{db}")
-    if note.root != tree.range.root():
-        raise found.last.corrupt("its checkpoint is not the log's")
-    audit.check_signature(note, found.state, found.last.segment)
     return found
 
 
-def segment(store: Store, index: int, *, last: bool) -> list[Record]:
-    """Return the records of a segment, all of them intact with the objects that they carry.
+def replay_file(found: Replay, store: Store, path: str, *, last: bool) -> None:
+    """Replay one more file of a log.
 
-    Raises: CorruptError naming the segment.
+    Raises: CorruptError naming the file.
     """
-    path = layout.segment(index)
-    if store.size(path) is None:
-        raise CorruptError(f"{path} is missing", subject=path)
-    records = log.scan(store, index).records if last else log.read_full(store, index)
-    data = store.read(path)
-    for record in records:
-        for digest, (start, length) in record.objects.items():
-            if hashlib.sha256(data[start : start + length]).digest() != digest:
-                raise record.corrupt(f"inlined object {digest.hex()} is damaged")
-    return records
-
-
-def _follow(found: Replay, tree: tiles.Tree, records: list[Record], db: str) -> None:
-    before = found.last
-    link = log.Link(db) if before is None else log.Link(db, before.hashed, before.claims.ts)
-    log.check_links(records, link)
-    for record in records:
-        changes = record.parse_changes()
-        found.state = found.state.apply(dict(changes))
-        claims = record.claims
-        if (found.state.count, found.state.root) != (claims.state_count, claims.state_root):
-            raise record.corrupt("its state is not the one that its changes lead to")
-        found.changes += [
-            (key.decode("ascii"), value) for key, value in changes if value is not None
-        ]
-        tree.append(record.hashed)
-        found.leaves.append(record.hashed)
-        found.last = record
-
-
-def _is_sealed(store: Store, index: int) -> bool:
-    """Return whether a full segment has derived files, or has to have them."""
-    return any(
-        store.size(path) is not None
-        for path in (layout.segment(index + 1), layout.segment_index(index))
-    )
-
-
-def _seal(found: Replay, tree: tiles.Tree, index: int, records: list[Record]) -> None:
-    for node in found.state.unsaved():
-        node.saved = True
-        found.derived[layout.state(node.digest.hex())] = node.encode()
-    found.derived.update(tree.seal())
-    for path in tree.superseded():
-        found.derived.pop(path, None)
-    content = log.encode_index(index, log.index_of(records))
-    found.derived[layout.segment_index(index)] = content
+    index = layout.parse_segment(path)
+    if index is None:
+        found.pack(Pack(store, path))
+    else:
+        found.segment(store, index, last=last)

@@ -1,12 +1,14 @@
-"""One commit as bytes in a log segment.
+"""One commit as bytes: what cannot be computed again, and nothing else.
 
-Layer: ``engine.timeline``. Invariant: a record is intact or it is nothing; one checksum covers the
-header and every small section, a second one the inlined objects, and each object has its digest.
+Layer: ``engine.timeline``. Invariant: the leaf is spelled from the record and the leaf before it,
+never stored: so a record that differs in one bit is another leaf, and no log's.
 Format: grizzly-lake(5).
 
-    magic "GZC1" | lengths of leaf, meta, changes, note: 4 x u32 | objects u32 | bytes of objects u64
-    | CRC-32 of objects u32 | CRC-32 of all before and up to the objects u32
-    | leaf | meta | changes | note | per object: SHA-256, length u64 | objects
+    time u64 | entries of the state u64 | root of the state | length of meta u32 | changes u32
+    | objects u16 | length of operation u8 | operation | meta | per object: length u32
+    | per change: length of key u16, of value u32 (2^32 - 1 removes the key), key, value
+
+The objects themselves lie elsewhere, one after the other.
 """
 
 from __future__ import annotations
@@ -14,161 +16,173 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import zlib
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import CorruptError
-from engine.proof.canonical import canonical
-from engine.proof.errors import ProofError
 from engine.proof.hashing import leaf_hash
-from engine.proof.leaf import Leaf
+from engine.proof.leaf import spell
 from engine.proof.statemap import changes_root
 from engine.timeline.model import Commit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-MAGIC: Final = b"GZC1"
-_HEADER: Final = struct.Struct(">4sIIIIIQI")
-_CRC: Final = struct.Struct(">I")
-_ENTRY: Final = struct.Struct(">32sQ")
-_PREFIX: Final = _HEADER.size + _CRC.size
+_HEAD: Final = struct.Struct(">QQ32sIIHB")
+_CHANGE: Final = struct.Struct(">HI")
+_REMOVED: Final = 0xFFFFFFFF
+MOST_OBJECTS: Final = 0xFFFF
 
 Change = tuple[bytes, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """A record's small sections, where its objects are, and the segment that holds it."""
+    """A commit, and where its objects lie in a file of the log."""
 
-    segment: str
+    seq: int
+    ts: int
+    op: str
+    meta: bytes
+    changes: tuple[Change, ...]
+    state_count: int
+    state_root: bytes
     leaf: bytes
     hashed: bytes
-    claims: Leaf
-    meta: bytes
-    note: bytes
-    changes: bytes
+    section: bytes
+    lengths: tuple[int, ...]
+    path: str
     start: int
-    end: int
-    objects: Mapping[bytes, tuple[int, int]]
-    objects_crc: int
-    objects_size: int
 
     def corrupt(self, what: str) -> CorruptError:
         """Return the error that this record's ``what`` is not what was written."""
-        return CorruptError(
-            f"{self.segment}: commit {self.claims.seq}: {what}", subject=self.segment
-        )
+        return CorruptError(f"{self.path}: commit {self.seq}: {what}", subject=self.path)
 
-    def parse_changes(self) -> list[Change]:
-        """Return the changes, in order of their keys, checked against the leaf.
+    @property
+    def end(self) -> int:
+        """Return the place after the last object."""
+        return self.start + sum(self.lengths)
 
-        Raises: CorruptError.
-        """
-        try:
-            changes: list[Change] = [
-                (key.encode("ascii"), None if value is None else value.encode("utf-8"))
-                for key, value in json.loads(self.changes)
-            ]
-        except (ValueError, TypeError, AttributeError) as error:
-            raise self.corrupt("malformed changes") from error
-        if (len(changes), changes_root(changes)) != (
-            self.claims.changes_count,
-            self.claims.changes_root,
-        ):
-            raise self.corrupt("the changes are not those that the leaf names")
-        return changes
+    def objects(self) -> Iterator[tuple[int, int]]:
+        """Yield the place and the length of each object."""
+        return zip(accumulate(self.lengths, initial=self.start), self.lengths, strict=False)
 
     def commit(self) -> Commit:
-        """Return the commit, checked against its leaf.
-
-        Raises: CorruptError.
-        """
-        changes = {key.decode("ascii"): value for key, value in self.parse_changes()}
-        meta = json.loads(self.meta)
-        claims = self.claims
-        return Commit(claims.seq, claims.ts, claims.op, meta, self.leaf, changes)
+        """Return the commit."""
+        changes = {key.decode("ascii"): value for key, value in self.changes}
+        return Commit(self.seq, self.ts, self.op, json.loads(self.meta), self.leaf, changes)
 
 
-def encode_changes(changes: Sequence[Change]) -> bytes:
-    """Return the section that holds a commit's changes."""
-    return canonical(
-        [
-            [key.decode("ascii"), None if value is None else value.decode("utf-8")]
-            for key, value in changes
-        ]
-    )
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a record is read or made after: the log, its number, and the leaf before it."""
+
+    db: str
+    seq: int
+    parent: bytes
+    path: str
+    start: int
 
 
-def encode(
-    leaf: bytes, meta: bytes, changes: bytes, note: bytes, objects: Sequence[bytes]
-) -> bytes:
-    """Return a whole record."""
-    blobs = b"".join(objects)
-    table = b"".join(_ENTRY.pack(hashlib.sha256(data).digest(), len(data)) for data in objects)
-    header = _HEADER.pack(
-        MAGIC,
-        len(leaf),
-        len(meta),
-        len(changes),
-        len(note),
-        len(objects),
-        len(blobs),
-        zlib.crc32(blobs),
-    )
-    small = b"".join((leaf, meta, changes, note, table))
-    crc = zlib.crc32(small, zlib.crc32(header))
-    return b"".join((header, _CRC.pack(crc), small, blobs))
+def make(  # noqa: PLR0913, PLR0917 - all that a record is made of
+    place: Place,
+    ts: int,
+    op: str,
+    meta: bytes,
+    changes: Sequence[Change],
+    state: tuple[int, bytes],
+    objects: Sequence[bytes],
+) -> Record:
+    """Return the record of a new commit; ``state`` is the number of entries and the root."""
+    name = op.encode("ascii")
+    lengths = tuple(map(len, objects))
+    parts = [
+        _HEAD.pack(ts, *state, len(meta), len(changes), len(lengths), len(name)),
+        name,
+        meta,
+        struct.pack(f">{len(lengths)}I", *lengths),
+    ]
+    for key, value in changes:
+        if value is None:
+            parts += (_CHANGE.pack(len(key), _REMOVED), key)
+        else:
+            parts += (_CHANGE.pack(len(key), len(value)), key, value)
+    return _record(place, ts, op, meta, tuple(changes), state, b"".join(parts), lengths)
 
 
-def decode(data: bytes, at: int, base: int, segment: str) -> Record | None:
-    """Return the record that starts at ``data[at]``, or None when none is intact there.
+def time_at(data: bytes, at: int) -> int:
+    """Return the time in the record that begins at ``data[at]``."""
+    return int.from_bytes(data[at : at + 8], "big")
 
-    ``base`` is the place of ``data`` in the segment. Inlined objects are not looked at.
+
+def decode(data: bytes, at: int, place: Place) -> tuple[Record, int]:
+    """Return the record that begins at ``data[at]``, and where it ends.
+
+    Raises: CorruptError, when there cannot be one. That it is the log's own is for the caller to
+    see, by its leaf's hash.
     """
-    if len(data) - at < _PREFIX:
-        return None
-    magic, *lengths, count, size, objects_crc = _HEADER.unpack_from(data, at)
-    (crc,) = _CRC.unpack_from(data, at + _HEADER.size)
-    body = at + _PREFIX
-    small_end = body + sum(lengths) + count * _ENTRY.size
-    if magic != MAGIC or small_end + size > len(data):
-        return None
-    view = memoryview(data)
-    if zlib.crc32(view[body:small_end], zlib.crc32(view[at : at + _HEADER.size])) != crc:
-        return None
-    sections = []
-    for length in lengths:
-        sections.append(data[body : body + length])
-        body += length
-    leaf, meta, changes, note = sections
+    start = at
     try:
-        claims = Leaf.parse(leaf)
-    except ProofError:
-        return None
-    objects: dict[bytes, tuple[int, int]] = {}
-    place = base + small_end
-    for digest, length in _ENTRY.iter_unpack(view[body:small_end]):
-        objects[digest] = (place, length)
-        place += length
-    return Record(
-        segment=segment,
-        leaf=leaf,
-        hashed=leaf_hash(leaf),
-        claims=claims,
-        meta=meta,
-        note=note,
-        changes=changes,
-        start=base + at,
-        end=base + small_end + size,
-        objects=objects,
-        objects_crc=objects_crc,
-        objects_size=size,
+        ts, count, root, metas, changed, objects, names = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        op = data[at : at + names].decode("ascii")
+        at += names
+        meta = data[at : at + metas]
+        at += metas
+        lengths = struct.unpack_from(f">{objects}I", data, at)
+        at += 4 * objects
+        changes: list[Change] = []
+        for _ in range(changed):
+            keys, values = _CHANGE.unpack_from(data, at)
+            at += _CHANGE.size
+            key = data[at : at + keys]
+            at += keys
+            if values == _REMOVED:
+                changes.append((key, None))
+            else:
+                changes.append((key, data[at : at + values]))
+                at += values
+    except (struct.error, ValueError) as error:
+        raise CorruptError(
+            f"{place.path}: commit {place.seq} is damaged", subject=place.path
+        ) from error
+    section = data[start:at]
+    state = (count, root)
+    return _record(place, ts, op, meta, tuple(changes), state, section, lengths), at
+
+
+def _record(  # noqa: PLR0913, PLR0917 - all that a record is made of
+    place: Place,
+    ts: int,
+    op: str,
+    meta: bytes,
+    changes: tuple[Change, ...],
+    state: tuple[int, bytes],
+    section: bytes,
+    lengths: tuple[int, ...],
+) -> Record:
+    leaf = spell(
+        db=place.db,
+        seq=place.seq,
+        ts=ts,
+        op=op,
+        parent=place.parent,
+        meta=hashlib.sha256(meta).digest(),
+        changes=(len(changes), changes_root(changes)),
+        state=state,
     )
-
-
-def objects_intact(record: Record, data: bytes, base: int) -> bool:
-    """Return whether the objects' checksum holds; ``base`` is the place of ``data``."""
-    end = record.end - base
-    return zlib.crc32(memoryview(data)[end - record.objects_size : end]) == record.objects_crc
+    return Record(
+        place.seq,
+        ts,
+        op,
+        meta,
+        changes,
+        *state,
+        leaf,
+        leaf_hash(leaf),
+        section,
+        lengths,
+        place.path,
+        place.start,
+    )

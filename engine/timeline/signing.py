@@ -33,6 +33,7 @@ class Signer:
         self._seed = seed
         self._key: Ed25519PrivateKey | None = None
         self._public = b""
+        self._keys: dict[str, VerifierKey] = {}
 
     def _load(self) -> Ed25519PrivateKey:
         if self._key is None:
@@ -46,8 +47,10 @@ class Signer:
 
     def verifier_key(self, origin: str) -> VerifierKey:
         """Return the public half, as it signs for the log ``origin``."""
-        self._load()
-        return VerifierKey(origin, self._public)
+        if origin not in self._keys:
+            self._load()
+            self._keys[origin] = VerifierKey(origin, self._public)
+        return self._keys[origin]
 
     @property
     def public_key(self) -> bytes:
@@ -61,8 +64,7 @@ class Signer:
 
     def sign(self, text: bytes, origin: str) -> bytes:
         """Return the signed note of a checkpoint's text."""
-        signature = self._load().sign(text)
-        return signed(text, origin, self.verifier_key(origin).id, signature)
+        return signed(text, origin, self.verifier_key(origin).id, self.signature(text))
 
 
 def check(public_key: bytes, message: bytes, signature: bytes) -> bool:

@@ -10,72 +10,126 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from engine.errors import CorruptError
-from engine.objectstore import layout
 from engine.proof import statemap
-from engine.proof.errors import ProofError
-from engine.proof.hashing import EMPTY
+from engine.proof.hashing import EMPTY, fold, refold
 from engine.proof.hashing import root as fold_root
 from engine.proof.tree import inclusion_path
 
 _COUNT: Final = struct.Struct(">BI")
 _KEY: Final = struct.Struct(">H")
 _VALUE: Final = struct.Struct(">I")
+_FEW: Final = 16
+_MANY: Final = 2048
+UNSAVED: Final = -1
+"""Where a node was born that no pack holds yet."""
 
-Load: TypeAlias = Callable[[bytes], bytes]
-"""Answers the encoded node with this digest."""
+Load: TypeAlias = Callable[[bytes, int], bytes]
+"""Answers the encoded node with this digest that was first packed with this log segment."""
 
 
 class Entry:
-    """A key and its value, shared by all nodes that hold them; at inner levels, a child.
+    """A key and its value, shared by all nodes that hold them.
 
+    At inner levels ``child`` is the node, or the segment where it was born until it is needed.
     What can be computed from the key and value is computed once.
     """
 
     __slots__ = ("_ends", "child", "hashed", "key", "value")
 
-    def __init__(self, level: int, key: bytes, value: bytes, child: Node | None = None) -> None:
-        """Take an entry of this level; a child that was not needed yet is only a reference."""
+    def __init__(self, level: int, key: bytes, value: bytes, child: Node | int = UNSAVED) -> None:
+        """Take an entry of this level."""
         self.key = key
         self.value = value
         self.child = child
         self.hashed = statemap.entry_hash(level, key, value)
         self._ends: bool | None = None
 
-    def ends_node(self, level: int, size: int) -> bool:
-        """Return whether a node of ``size`` entries ends with this one."""
-        if size >= statemap.MAX_ENTRIES:
-            return True
+    def marked(self, level: int) -> bool:
+        """Return whether the key is one that nodes end with."""
         if self._ends is None:
             self._ends = statemap.ends_node(level, self.key)
-        return self._ends and size > 1
+        return self._ends
+
+    def ends_node(self, level: int, size: int) -> bool:
+        """Return whether a node of ``size`` entries ends with this one."""
+        return size >= statemap.MAX_ENTRIES or (size > 1 and self.marked(level))
+
+    def followed_by(self, level: int, value: bytes, child: Node) -> Entry:
+        """Return the entry that has this one's key and another child."""
+        entry = Entry(level, self.key, value, child)
+        entry._ends = self._ends
+        return entry
 
 
 class Node:
     """A run of entries of one level.
 
-    ``saved`` says that this node and all below it are durable in the store.
+    ``born`` is the log segment with which this node and all below it were packed.
     """
 
-    __slots__ = ("digest", "entries", "keys", "leaves", "level", "saved")
+    __slots__ = ("_rows", "born", "digest", "entries", "keys", "leaves", "level")
 
     def __init__(self, level: int, entries: list[Entry]) -> None:
         """Take the entries, in order of their keys."""
         self.level = level
         self.entries = entries
         self.keys = [entry.key for entry in entries]
-        self.saved = False
+        self.born = UNSAVED
+        self._rows: list[list[bytes]] = []
         self.digest = fold_root([entry.hashed for entry in entries])
         self.leaves = len(entries)
         if level:
             self.leaves = sum(statemap.parse_reference(entry.value)[1] for entry in entries)
 
+    def reference(self) -> bytes:
+        """Return the value of the entry that a parent has for this node."""
+        return statemap.reference(len(self.entries), self.leaves, self.digest)
+
     def as_entry(self) -> Entry:
         """Return the entry that a parent has for this node."""
-        value = statemap.reference(len(self.entries), self.leaves, self.digest)
-        return Entry(self.level + 1, self.keys[0], value, self)
+        return Entry(self.level + 1, self.keys[0], self.reference(), self)
+
+    def children(self) -> list[tuple[bytes, int]]:
+        """Return the digest of each node below, and where it was born."""
+        if not self.level:
+            return []
+        return [
+            (
+                statemap.parse_reference(entry.value)[2],
+                entry.child if isinstance(entry.child, int) else entry.child.born,
+            )
+            for entry in self.entries
+        ]
+
+    def edited(self, index: int, removed: int, added: Sequence[Entry], leaves: int) -> Node:
+        """Return the node with entries exchanged at ``index``; ``leaves`` is what that adds below.
+
+        Cost: the hashes above the exchanged entries, not the node's.
+        """
+        node = Node.__new__(Node)
+        old = self._rows or fold([entry.hashed for entry in self.entries])
+        end = index + removed
+        node.entries = entries = self.entries.copy()
+        entries[index:end] = added
+        row = [*old[0]]
+        row[index:end] = [entry.hashed for entry in added]
+        node.keys = self.keys
+        if removed == len(added):
+            rows = refold(row, old, index, end)
+        else:
+            node.keys = self.keys.copy()
+            node.keys[index:end] = [entry.key for entry in added]
+            rows = refold(row, old, index, len(row))
+        node._rows = rows  # noqa: SLF001 - one class's own affair
+        node.digest = rows[-1][0]
+        node.level = self.level
+        node.born = UNSAVED
+        node.leaves = self.leaves + leaves
+        return node
 
     def encode(self) -> bytes:
         """Return the node's bytes at rest."""
@@ -83,19 +137,27 @@ class Node:
         for entry in self.entries:
             key, value = entry.key, entry.value
             parts += (_KEY.pack(len(key)), key, _VALUE.pack(len(value)), value)
+            if self.level:
+                child = entry.child
+                parts.append(_VALUE.pack(child if isinstance(child, int) else child.born))
         return b"".join(parts)
 
 
-def decode_node(data: bytes, digest: bytes) -> Node:
-    """Return the node with this digest.
+def _damaged(digest: bytes) -> CorruptError:
+    name = f"state node {digest.hex()}"
+    return CorruptError(f"{name} is damaged", subject=name)
 
-    Raises: CorruptError, when the bytes are any other node's or nobody's.
+
+def parse_node(data: bytes) -> Node:
+    """Return the node that some bytes encode, whichever it is.
+
+    Raises: CorruptError, when they are no node's.
     """
-    path = layout.state(digest.hex())
     try:
         level, count = _COUNT.unpack_from(data)
         place = _COUNT.size
         entries = []
+        child = UNSAVED
         for _ in range(count):
             (length,) = _KEY.unpack_from(data, place)
             place += _KEY.size
@@ -103,27 +165,93 @@ def decode_node(data: bytes, digest: bytes) -> Node:
             place += length
             (length,) = _VALUE.unpack_from(data, place)
             place += _VALUE.size
-            entries.append(Entry(level, key, data[place : place + length]))
+            value = data[place : place + length]
             place += length
+            if level:
+                (child,) = _VALUE.unpack_from(data, place)
+                place += _VALUE.size
+            entries.append(Entry(level, key, value, child))
         node = Node(level, entries)
-    except (struct.error, ProofError) as error:
-        raise CorruptError(f"{path} is damaged", subject=path) from error
-    if place != len(data) or node.digest != digest:
-        raise CorruptError(f"{path} is damaged", subject=path)
-    node.saved = True
+    except (struct.error, ValueError) as error:
+        raise CorruptError("a state node is damaged") from error
+    if place != len(data):
+        raise CorruptError("a state node is damaged")
+    return node
+
+
+def decode_node(data: bytes, digest: bytes, born: int) -> Node:
+    """Return the node with this digest.
+
+    Raises: CorruptError, when the bytes are any other node's or nobody's.
+    """
+    try:
+        node = parse_node(data)
+    except CorruptError as error:
+        raise _damaged(digest) from error
+    if node.digest != digest:
+        raise _damaged(digest)
+    node.born = born
     return node
 
 
 def _child(node: Node, index: int, load: Load) -> Node:
     entry = node.entries[index]
-    if entry.child is None:
+    child = entry.child
+    if isinstance(child, int):
         entries, leaves, digest = statemap.parse_reference(entry.value)
-        child = decode_node(load(digest), digest)
+        child = decode_node(load(digest, child), digest, child)
         if (child.level, len(child.entries), child.leaves) != (node.level - 1, entries, leaves):
-            path = layout.state(digest.hex())
-            raise CorruptError(f"{path} is not the node that its parent names", subject=path)
+            raise _damaged(digest)
         entry.child = child
-    return entry.child
+    return child
+
+
+def _edit_one(root: Node, key: bytes, entry: Entry | None, load: Load) -> Node | None:
+    """Return the map with one entry set or removed, if no node begins or ends elsewhere for it.
+
+    Cost: the hashes on one path.
+    """
+    path = []
+    node = root
+    while node.level:
+        index = bisect_right(node.keys, key) - 1
+        if index < 0:
+            return None
+        path.append((node, index))
+        node = _child(node, index, load)
+    changed = _edit_leaf(node, key, entry)
+    if changed is None:
+        return None
+    if changed is node:
+        return root
+    leaves = changed.leaves - node.leaves
+    for above, index in reversed(path):
+        new = above.entries[index].followed_by(above.level, changed.reference(), changed)
+        changed = above.edited(index, 1, [new], leaves)
+    return changed
+
+
+def _edit_leaf(node: Node, key: bytes, entry: Entry | None) -> Node | None:
+    """Return an edited bottom node, itself when nothing changes, None when its ends move.
+
+    They stay when its first and last entry do, unless the last one is not where a node ends: then
+    it is the map's last node.
+    """
+    size = len(node.keys)
+    index = bisect_left(node.keys, key)
+    there = index < size and node.keys[index] == key
+    if there and entry is not None:
+        if entry.value == node.entries[index].value:
+            return node
+        return node.edited(index, 1, [entry], 0)
+    if not there and entry is None:
+        return node
+    if index == 0 or size >= statemap.MAX_ENTRIES - 1:
+        return None
+    if entry is None:
+        return None if node.entries[index].marked(0) else node.edited(index, 1, [], -1)
+    ends = entry.marked(0) or (index == size and node.entries[-1].ends_node(0, size))
+    return None if ends else node.edited(index, 0, [entry], 1)
 
 
 def _chunks(level: int, entries: list[Entry]) -> tuple[list[Node], bool]:
@@ -180,16 +308,13 @@ class _Cursor:
 
 
 _Edit: TypeAlias = tuple[bytes, Entry | None]
+_KEY_OF: Final = itemgetter(0)
 
 
 def _merge(entries: Sequence[Entry], edits: Sequence[_Edit]) -> list[Entry]:
     merged: dict[bytes, Entry | None] = {entry.key: entry for entry in entries}
     merged.update(edits)
-    return [entry for _, entry in sorted(merged.items(), key=_key) if entry is not None]
-
-
-def _key(item: _Edit) -> bytes:
-    return item[0]
+    return [entry for _, entry in sorted(merged.items(), key=_KEY_OF) if entry is not None]
 
 
 def _edit_level(root: Node, level: int, edits: Sequence[_Edit], load: Load) -> list[_Edit]:
@@ -220,7 +345,7 @@ def _edit_level(root: Node, level: int, edits: Sequence[_Edit], load: Load) -> l
         for node in nodes:
             kept = old.get(node.digest, node)
             above[kept.keys[0]] = kept.as_entry()
-    return sorted(above.items(), key=_key)
+    return sorted(above.items(), key=_KEY_OF)
 
 
 def _grow(level: int, nodes: list[Node]) -> Node | None:
@@ -237,7 +362,8 @@ def _edited(root: Node | None, edits: Sequence[_Edit], load: Load) -> Node | Non
         return _grow(0, nodes)
     for level in range(root.level + 1):
         edits = _edit_level(root, level, edits, load)
-    result = _grow(root.level, [entry.child for _, entry in edits if entry and entry.child])
+    children = [entry.child for _, entry in edits if entry is not None]
+    result = _grow(root.level, [child for child in children if isinstance(child, Node)])
     while result is not None and result.level and len(result.keys) == 1:
         result = _child(result, 0, load)
     return result
@@ -250,33 +376,71 @@ def _step(node: Node, index: int) -> statemap.Step:
     return statemap.Step(entry.key, entry.value, index, len(hashes), tuple(path))
 
 
+Blame: TypeAlias = Callable[[], CorruptError]
+"""Makes the error to raise when a state is not the one that a commit claims."""
+
+_Since: TypeAlias = "tuple[State, dict[bytes, bytes | None], Blame]"
+"""An older state, what changed since, and whom to blame."""
+
+
 class State:
-    """An immutable map from ASCII text to bytes, committed to by one hash."""
+    """An immutable map from ASCII text to bytes, committed to by one hash.
 
-    __slots__ = ("_digest", "_load", "_root", "count")
+    A state may be known as an older one and what changed since (``later``); its tree, and with it
+    whether that leads to the hash that is claimed, is made when it is first needed: to be edited,
+    proved or packed. Values that are read come from verified nodes and verified changes either way.
+    """
 
-    def __init__(self, load: Load, digest: bytes = EMPTY, count: int = 0) -> None:
+    __slots__ = ("_born", "_digest", "_load", "_root", "_since", "count")
+
+    def __init__(
+        self, load: Load, digest: bytes = EMPTY, count: int = 0, born: int = UNSAVED
+    ) -> None:
         """Name the map with this root; nothing of it is read before it is needed."""
         self._load = load
         self._root: Node | None = None
         self._digest = digest
+        self._born = born
+        self._since: _Since | None = None
         self.count = count
+
+    def later(
+        self, net: Mapping[bytes, bytes | None], digest: bytes, count: int, blame: Blame
+    ) -> State:
+        """Return the state that changes lead to, which is claimed to have this root and count."""
+        result = State(self._load, digest, count)
+        base, older, _ = self._since or (self, {}, blame)
+        result._since = (base, {**older, **net}, blame)
+        if len(older) + len(net) > _MANY:
+            result.top()
+        return result
 
     @property
     def root(self) -> bytes:
         """Return the hash over all entries; an empty map has SHA-256 of nothing."""
         return self._digest
 
+    @property
+    def born(self) -> int:
+        """Return the log segment with which the tree's top node was packed first."""
+        return self._born if self._root is None else self._root.born
+
     def top(self) -> Node | None:
         """Return the map's highest node, or None when the map is empty.
 
         Raises: CorruptError.
         """
-        if self._root is None and self.count:
-            node = decode_node(self._load(self._digest), self._digest)
+        if self._since is not None:
+            base, net, blame = self._since
+            made = base.apply(net)
+            if (made.count, made.root) != (self.count, self._digest):
+                raise blame()
+            self._root = made.top()
+            self._since = None
+        elif self._root is None and self.count:
+            node = decode_node(self._load(self._digest, self._born), self._digest, self._born)
             if node.leaves != self.count:
-                path = layout.state(self._digest.hex())
-                raise CorruptError(f"{path} is not the node that the log names", subject=path)
+                raise _damaged(self._digest)
             self._root = node
         return self._root
 
@@ -293,25 +457,33 @@ class State:
         Cost: one node per level, read at most once.
         Raises: CorruptError.
         """
+        wanted = key.encode("utf-8")
+        since = self._since
+        if since is not None:
+            return since[1][wanted] if wanted in since[1] else since[0].get(key)
         node = self.top()
         if node is None:
             return None
-        wanted = key.encode("utf-8")
-        cursor = _Cursor(node, 0, self._load)
-        cursor.seek(wanted)
-        keys = cursor.node.keys
+        while node.level:
+            node = _child(node, max(0, bisect_right(node.keys, wanted) - 1), self._load)
+        keys = node.keys
         index = bisect_left(keys, wanted)
-        return cursor.node.entries[index].value if keys[index : index + 1] == [wanted] else None
+        return node.entries[index].value if keys[index : index + 1] == [wanted] else None
 
     def items(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """Yield every key that begins with ``prefix`` and its value, in order of the keys.
 
         Raises: CorruptError.
         """
+        since = self._since
+        if since is None:
+            return self._items(prefix.encode("utf-8"))
+        return _overlaid(since[0].items(prefix), since[1], prefix.encode("utf-8"))
+
+    def _items(self, first: bytes) -> Iterator[tuple[str, bytes]]:
         node = self.top()
         if node is None:
             return
-        first = prefix.encode("utf-8")
         cursor = _Cursor(node, 0, self._load)
         cursor.seek(first)
         start = bisect_left(cursor.node.keys, first)
@@ -332,14 +504,20 @@ class State:
         Cost: by the number of changes and the logarithm of the map's size.
         Raises: CorruptError.
         """
+        if not changes:
+            return self
         edits: list[_Edit] = [
             (key, None if value is None else Entry(0, key, value))
             for key, value in sorted(changes.items())
         ]
-        if not edits:
-            return self
+        node = self.top()
+        if len(edits) <= _FEW:
+            for edit in edits:
+                quick = node and _edit_one(node, *edit, self._load)
+                node = quick or _edited(node, [edit], self._load)
+        else:
+            node = _edited(node, edits, self._load)
         result = State(self._load)
-        node = _edited(self.top(), edits, self._load)
         if node is not None:
             result._root = node
             result._digest = node.digest
@@ -347,18 +525,22 @@ class State:
         return result
 
     def unsaved(self) -> list[Node]:
-        """Return the nodes in memory that nobody has marked as saved, children first."""
+        """Return the nodes that no pack holds yet, children first.
+
+        Raises: CorruptError.
+        """
         found: list[Node] = []
 
         def visit(node: Node) -> None:
-            if not node.saved:
+            if node.born == UNSAVED:
                 for entry in node.entries:
-                    if entry.child is not None:
+                    if isinstance(entry.child, Node):
                         visit(entry.child)
                 found.append(node)
 
-        if self._root is not None:
-            visit(self._root)
+        top = self.top()
+        if top is not None:
+            visit(top)
         return found
 
     def prove(self, key: str) -> list[statemap.Step]:
@@ -375,3 +557,29 @@ class State:
         if not steps or steps[-1].key != wanted:
             raise KeyError(key)
         return steps[::-1]
+
+
+def _overlaid(
+    items: Iterator[tuple[str, bytes]], net: Mapping[bytes, bytes | None], first: bytes
+) -> Iterator[tuple[str, bytes]]:
+    """Merge changes into the entries of an older state, in order of the keys."""
+    changed = sorted(key for key in net if key.startswith(first))
+    place = 0
+    for key, value in items:
+        wanted = key.encode("ascii")
+        while place < len(changed) and changed[place] < wanted:
+            yield from _present(changed[place], net)
+            place += 1
+        if place < len(changed) and changed[place] == wanted:
+            yield from _present(wanted, net)
+            place += 1
+        else:
+            yield key, value
+    for key_ in changed[place:]:
+        yield from _present(key_, net)
+
+
+def _present(key: bytes, net: Mapping[bytes, bytes | None]) -> Iterator[tuple[str, bytes]]:
+    value = net[key]
+    if value is not None:
+        yield key.decode("ascii"), value

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from threading import Thread
 from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
 
 from engine.cache import Cache
 from engine.errors import (
@@ -19,27 +23,38 @@ from engine.errors import (
     IoError,
     LakeError,
     ReadOnlyError,
+    StorageError,
 )
 from engine.objectstore import layout
 from engine.proof import bundle, fields
 from engine.proof.canonical import parse
 from engine.proof.leaf import NO_PARENT
 from engine.proof.note import Checkpoint
-from engine.timeline import audit, draft, identity, log
-from engine.timeline import record as records_
-from engine.timeline.follower import Follower, Tail
-from engine.timeline.model import Head, Proposal
+from engine.timeline import audit, checkpoint, compact, identity, log
+from engine.timeline.compact import Full
+from engine.timeline.draft import Draft
+from engine.timeline.follower import Follower
+from engine.timeline.model import Proposal
+from engine.timeline.packs import Packs
+from engine.timeline.signers import announced_key
 from engine.timeline.state import State
+from engine.timeline.waiting import Ticket, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from engine.clock import Clock
     from engine.objectstore import ByteSource, Store
-    from engine.timeline.model import Commit, Finding
+    from engine.timeline.group import Seal
+    from engine.timeline.model import Commit, Finding, Head
+    from engine.timeline.record import Record
     from engine.timeline.signing import Signer
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
+_MOST_WAITING: Final = 1024
+_BEHIND: Final = 64
+_GRACE_NS: Final = 600 * 10**9
+"""How long files stay after they were packed, for whoever is just copying them."""
 _STATES: Final = 16
 """How many past states a handle remembers."""
 
@@ -66,10 +81,16 @@ class Timeline(Follower):
 
     def __init__(self, store: Store, *, clock: Clock, signer: Signer | None = None) -> None:
         """Use ``create`` or ``open``, which return a handle that has a head."""
-        super().__init__(store)
         self._clock = clock
         self._signer = signer
         self._poison: str | None = None
+        super().__init__(store)
+
+    @override
+    def _renew_locks(self) -> None:
+        super()._renew_locks()
+        self._waiting = Waiting()
+        self._compacting: Thread | None = None
         self._states: Cache[State] = Cache(_STATES)
 
     @classmethod
@@ -86,7 +107,9 @@ class Timeline(Follower):
             _clear_leftovers(store)
             timeline = cls(store, clock=clock, signer=signer)
             timeline._db = clock.token()
-            timeline._append(timeline._compose(Proposal("init", {})))
+            draft = timeline._draft()
+            draft.add(Proposal("init", {}), clock.now_us())
+            timeline._append(draft)
             store.put(layout.FORMAT, identity.encode(timeline._db))
         return timeline
 
@@ -101,147 +124,255 @@ class Timeline(Follower):
         timeline._load()
         return timeline
 
-    @contextmanager
-    def _writer(self, timeout: float) -> Iterator[None]:
+    def commit(self, build: Callable[[Head, int], Proposal], *, timeout: float = 30.0) -> Commit:
+        """Append one commit, which ``build`` proposes from the newest head and its own number.
+
+        Commits that wait in one process become durable together, in the order in which they came;
+        each is built, in whichever thread writes, on the state that the one before it leaves. What
+        ``build`` raises passes through, and nothing of it is written.
+
+        Units: seconds.
+        Cost: one append and one ``fdatasync``, shared by all that waited.
+        Raises: LakeError, when others write for longer than ``timeout``; DurabilityError, after
+        which this handle writes no more; ReadOnlyError, UsageError, CorruptError, IoError.
+        """
+        self._require_signer()
+        with self._guard():
+            waiting = self._waiting
+        ticket = Ticket(build)
+        try:
+            left = waiting.join(ticket, timeout)
+        except TimeoutError:
+            raise LakeError(
+                f"another thread has been writing to {self._store.name} for {timeout:g} s",
+                subject=self._store.name,
+            ) from None
+        if left is not None:
+            try:
+                self._lead(waiting, left)
+            finally:
+                waiting.leave(ticket)
+        if ticket.commit is None or ticket.error is not None:
+            raise ticket.error or LakeError(f"nothing was written to {self._store.name}")
+        return ticket.commit
+
+    def _require_signer(self) -> Signer:
         if self._signer is None or not self._store.writable:
             raise ReadOnlyError(
                 f"{self._store.name} is open for reading only", subject=self._store.name
             )
-        with self._guard():
-            writing = self._writing
-        if not writing.acquire(timeout=timeout):
-            raise LakeError(
-                f"another thread has been writing to {self._store.name} for {timeout:g} s",
-                subject=self._store.name,
+        return self._signer
+
+    def _lead(self, waiting: Waiting, timeout: float) -> None:
+        """Write for all that wait; what goes wrong for all is told to all."""
+        with self._store.lock(timeout):
+            tickets = waiting.take(_MOST_WAITING)
+            try:
+                self._write(tickets)
+            except BaseException as error:  # noqa: BLE001 - every ticket raises it in its thread
+                for ticket in tickets:
+                    if not ticket.done:
+                        ticket.answer(error)
+        self._keep_up()
+
+    def _write(self, tickets: Sequence[Ticket]) -> None:
+        if self._poison is not None:
+            raise DurabilityError(
+                self._poison, hint="check the disk, then open the lakehouse again"
             )
-        try:
-            with self._store.lock(timeout):
-                yield
-        finally:
-            writing.release()
+        self._recover()
+        while tickets:
+            draft = self._draft()
+            built = []
+            for ticket in tickets:
+                if draft.full:
+                    break
+                try:
+                    proposal = ticket.build(draft.newest, draft.seq)
+                    ticket.commit = draft.add(proposal, self._clock.now_us())
+                except Exception as error:  # noqa: BLE001 - the ticket raises it in its thread
+                    ticket.answer(error)
+                else:
+                    built.append(ticket)
+            tickets = [ticket for ticket in tickets if not ticket.done and ticket not in built]
+            if built:
+                self._append(draft)
+            for ticket in built:
+                ticket.answer()
 
-    def commit(self, build: Callable[[Head, int], Proposal], *, timeout: float = 30.0) -> Commit:
-        """Append one commit, which ``build`` proposes from the newest head and its own number.
-
-        What ``build`` raises passes through, and nothing is written.
-
-        Units: seconds.
-        Cost: one append and one ``fdatasync``; every 256th commit also seals a segment.
-        Raises: LakeError, when others write for longer than ``timeout``; DurabilityError, after
-        which this handle writes no more; ReadOnlyError, UsageError, CorruptError, IoError.
-        """
-        with self._writer(timeout):
-            if self._poison is not None:
-                raise DurabilityError(
-                    self._poison, hint="check the disk, then open the lakehouse again"
-                )
-            head = self._recover()
-            proposal = build(head, head.seq + 1)
-            if self._tail.full:
-                self._seal()
-            return self._append(self._compose(proposal))
-
-    def _recover(self) -> Head:
+    def _recover(self) -> None:
         """Be current, and clear away what an interrupted append left."""
         with self._guard():
-            head = self.refresh()
+            self.refresh()
             tail = self._tail
             if tail.torn:
                 self._store.truncate(layout.segment(tail.index), tail.end)
                 tail.torn = 0
-            return head
 
-    def _compose(self, proposal: Proposal) -> draft.Draft:
-        if self._signer is None:
-            raise ReadOnlyError("there is no key to sign with", subject=self._store.name)
-        head = self._head
-        place = draft.Place(
+    def _draft(self) -> Draft:
+        head, tail = self._head, self._tail
+        return Draft(
             db=self._db,
             origin=self.origin,
-            range=self._tree.range,
-            state=State(self._load_node) if head is None else head.state,
+            signer=self._require_signer(),
+            before=self._tree.range,
+            head=head,
             parent=NO_PARENT if head is None else head.leaf_hash,
-            last_ts=-1 if head is None else head.ts,
-            signer=self._signer,
+            state=State(self._load_node) if head is None else head.state,
+            path=layout.segment(tail.index),
+            room=_COMMITS - len(tail.records) % _COMMITS,
         )
-        return draft.compose(place, proposal, self._clock.now_us())
 
-    def _append(self, made: draft.Draft) -> Commit:
-        head = made.head
-        index = head.seq // _COMMITS
-        path = layout.segment(index)
-        at = self._tail.end if index == self._tail.index else 0
+    def _append(self, draft: Draft) -> None:
+        seal = draft.seal()
+        data = draft.encode(seal)
+        tail = self._tail
+        at = tail.end
         try:
-            self._store.append(path, made.data, at)
+            self._store.append(layout.segment(tail.index), data, at)
         except DurabilityError as error:
             self._poison = error.message
             raise
-        record = records_.decode(made.data, 0, at, path)
-        if record is None:
-            raise CorruptError(f"{path}: commit {head.seq} is damaged", subject=path)
+        draft.placed(at)
+        made = draft.newest
+        head = replace(made, note=seal.note(self.origin))
         with self._guard():
-            # A thread that reads may have met the record in the file before this one came here.
+            # A thread that reads may have met the group in the file before this one came here.
             if self._head is None or self._head.seq < head.seq:
-                if index != self._tail.index:
-                    self._tail = Tail(index)
-                self._tree.append(record.hashed)
-                self._tail.records.append(record)
+                for record in draft.records:
+                    self._tree.append(record.hashed)
                 self._head = head
-        # The commit stands: what follows can be done again by whoever writes next.
+                tail.add(draft.records, at + len(data), [seal], head.state)
+        # The commits stand: should this fail, the next one does it.
         with suppress(IoError):
-            self._store.replace(layout.CHECKPOINT, head.note)
-            if self._tail.full:
-                self._seal()
-        return made.commit
+            checkpoint.write(self._store, head.note, seal.size)
 
-    def _seal(self) -> None:
-        """Make a full last segment's index, tiles and state durable; doing it twice is harmless."""
+    def _keep_up(self) -> None:
+        """Let full segments be packed, in a thread of its own; wait for it when it falls behind."""
+        if not self._tail.full:
+            return
+        running = self._compacting
+        if running is not None and running.is_alive():
+            if len(self._tail.full) > _BEHIND:
+                running.join()
+            return
+        self._compacting = Thread(target=self._compact_quietly, name="compaction")
+        self._compacting.start()
+
+    def _compact_quietly(self) -> None:
+        # Whatever goes wrong, nothing is lost; the next full segment tries again.
+        with suppress(StorageError, ReadOnlyError), self._store.lock(0, layout.COMPACT_LOCK):
+            while self._compact_once():
+                pass
+
+    def compact(self, *, timeout: float = 600.0) -> None:
+        """Pack all full segments, and merge all packs that are due; history stays what it was.
+
+        It happens by itself, after every 256 commits, beside the commits that follow.
+
+        Units: seconds.
+        Raises: LakeError, when another process compacts for that long; CorruptError, IoError,
+        ReadOnlyError.
+        """
+        self.refresh()
+        with self._store.lock(timeout, layout.COMPACT_LOCK):
+            while self._compact_once():
+                pass
+            packs = Packs(self._store)
+            packs.relist()
+            compact.clear(self._store, packs, 0)
+
+    def _compact_once(self) -> bool:
+        """Make one pack; False when none is due."""
+        packs = Packs(self._store)
+        packs.relist()
+        full = self._full(packs)
+        if full is not None:
+            compact.seal(self._store, self._db, packs, full)
+        else:
+            span = compact.due(self._store, packs)
+            if span is None:
+                return False
+            compact.merge(self._store, packs, span)
         with self._guard():
-            tail, head = self._tail, self.head
-            index_path = layout.segment_index(tail.index)
-            if self._store.size(index_path) is not None:
-                return
-            self._store.sync(layout.segment(tail.index))
-            nodes = head.state.unsaved()
-            files = [(layout.state(node.digest.hex()), node.encode()) for node in nodes]
-            self._store.put_many([*files, *self._tree.seal()])
-            for node in nodes:
-                node.saved = True
-            # The index comes last: where it is, the rest is.
-            content = log.encode_index(tail.index, log.index_of(tail.records))
-            self._store.put(index_path, content)
-            for path in self._tree.superseded():
-                self._store.remove(path)
+            self._repack()
+        packs.relist()
+        compact.clear(self._store, packs, _GRACE_NS)
+        return True
+
+    def _full(self, packs: Packs) -> Full | None:
+        """Return the full segments that the next pack is to hold: as many as make it aligned."""
+        with self._guard():
+            self._repack()
+            tail = self._tail
+            if not tail.full or tail.first != packs.segments:
+                return None
+            width = compact.WIDTHS[0]
+            while tail.first % width or width > len(tail.full):
+                width //= 2
+            seals = [found for found, _ in tail.full[:width]]
+            records = tail.records[: width * _COMMITS]
+            return Full(tail.first, records, seals, tail.full[width - 1][1])
+
+    def files(self, timeout: float = 30.0) -> dict[str, int | bytes]:
+        """Return the name of each file of the log, with its size now, or its bytes.
+
+        Together with the objects they are the lakehouse as of the head. Files that are merged from
+        now on stay for ten minutes, unless somebody calls ``compact``.
+
+        Units: seconds.
+        Raises: LakeError, when others write for that long; CorruptError, IoError.
+        """
+        store = self._store
+        with store.lock(timeout) if store.writable else nullcontext(), self._guard():
+            self.refresh()
+            self._repack()
+            tail, spans = self._tail, self._packs.spans
+            found: dict[str, int | bytes] = {layout.CHECKPOINT: self.head.note}
+            names = [layout.FORMAT, *(layout.pack(*span) for span in spans)]
+            names += [layout.segment(index) for index in range(tail.first, tail.index)]
+            for name in names:
+                size = store.size(name)
+                if size is None:
+                    raise CorruptError(f"{name} is missing", subject=name)
+                found[name] = size
+            if tail.end:
+                found[layout.segment(tail.index)] = tail.end
+            return found
 
     def state_at(self, seq: int) -> State:
         """Return the state after commit ``seq``.
 
-        Cost: one log segment, and the map's nodes that are looked at; nothing for a recent one again.
+        Cost: the commits since a snapshot of the state, one every 256 to 65,536 commits, by how
+        large the state is; and the map's nodes that are looked at.
         Raises: UsageError, when there is no such commit; CorruptError, IoError.
         """
-        self._require(seq)
-        head = self.head
-        if seq == head.seq:
-            return head.state
-        return self._states.get(seq, lambda: self._past(seq))
+        with self._guard():
+            self._require(seq)
+            if seq == self.head.seq:
+                return self.head.state
+            return self._states.get(seq, lambda: self._again(lambda: self._state_of(seq)))
 
-    def _past(self, seq: int) -> State:
-        index, place = divmod(seq, _COMMITS)
-        found = self._segment(index)[: place + 1]
-        claims = found[-1].claims
-        if place == _COMMITS - 1 and index < self._tail.index:
-            return State(self._load_node, claims.state_root, claims.state_count)
-        state = State(self._load_node)
-        if index:
-            base = self._base(index, found[0]).claims
-            state = State(self._load_node, base.state_root, base.state_count)
+    def _state_of(self, seq: int) -> State:
+        segment = (seq + 1) // _COMMITS - 1
+        tail = self._tail
+        if tail.first <= segment:
+            state = tail.full[segment - tail.first][1]
+        else:
+            segment, state = self._snapshot(segment)
         net: dict[bytes, bytes | None] = {}
-        for record in found:
-            net.update(record.parse_changes())
-        state = state.apply(net)
-        if (state.count, state.root) != (claims.state_count, claims.state_root):
-            raise found[-1].corrupt("its state is not the one that its changes lead to")
-        return state
+        last: Record | None = None
+        for last in self.records((segment + 1) * _COMMITS, seq):
+            net.update(last.changes)
+        if last is None:
+            return state
+        blamed = last
+        return state.later(
+            net,
+            last.state_root,
+            last.state_count,
+            lambda: blamed.corrupt("its state is not the one that its changes lead to"),
+        )
 
     def commit_at(self, seq: int) -> Commit:
         """Return commit ``seq``.
@@ -253,46 +384,68 @@ class Timeline(Follower):
     def commits(self, since: int = -1, until: int | None = None) -> Iterator[Commit]:
         """Yield the commits after number ``since``, up to and with ``until`` or the head.
 
-        Cost: one log segment at a time.
+        Cost: memory for one log segment at a time.
         Raises: CorruptError, IoError.
         """
         last = self.head.seq if until is None else min(until, self.head.seq)
-        first = max(0, since + 1)
+        for record in self.records(max(0, since + 1), last):
+            yield record.commit()
+
+    def records(self, first: int, last: int) -> Iterator[Record]:
+        """Yield the records of commits ``first`` to ``last``, a few at first, then ever more.
+
+        Raises: CorruptError, IoError.
+        """
+        few = 1
         while first <= last:
-            index, place = divmod(first, _COMMITS)
-            for record in self._segment(index)[place : place + last - first + 1]:
-                yield record.commit()
-            first = (index + 1) * _COMMITS
+            few = min(few * 4, _COMMITS)
+            stop = min(last, first + few - 1)
+            yield from [self._record(seq) for seq in range(first, stop + 1)]
+            first = stop + 1
+
+    def packs(self) -> list[tuple[int, int]]:
+        """Return the first and last log segment of every pack."""
+        with self._guard():
+            return list(self._packs.spans)
+
+    def seals(self, segment: int) -> list[Seal]:
+        """Return the signatures that were kept of a segment's groups, of a full one the last.
+
+        Raises: CorruptError, IoError.
+        """
+        with self._guard():
+            return self._again(lambda: self._seals(segment))
+
+    def _seals(self, segment: int) -> list[Seal]:
+        tail = self._tail
+        if segment < tail.first:
+            return self._packs.pack(segment).seals(segment, self._tree.root_at)
+        place = segment - tail.first
+        return tail.full[place][0] if place < len(tail.full) else tail.seals
 
     def seq_at(self, ts_us: int) -> int:
         """Return the last commit made at or before a time; -1 when the lakehouse is younger.
 
         Units: microseconds since the Unix epoch, UTC.
-        Cost: a binary search over segments' indexes.
+        Cost: a binary search over packs, and one segment.
         Raises: CorruptError, IoError.
         """
-        head = self.head
-        if ts_us >= head.ts:
-            return head.seq
-        low, high = 0, head.seq // _COMMITS
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._times(middle)[0] <= ts_us:
-                low = middle
-            else:
-                high = middle - 1
-        seq = low * _COMMITS + bisect_right(self._times(low), ts_us) - 1
-        before = self._record(seq).claims.ts if seq >= 0 else -1
-        if not before <= ts_us < self._record(seq + 1).claims.ts:
-            path = layout.segment_index(low)
-            raise CorruptError(f"{path} is not the log's", subject=path)
-        return seq
+        with self._guard():
+            head = self.head
+            return head.seq if ts_us >= head.ts else self._again(lambda: self._seq_at(ts_us))
 
-    def _times(self, index: int) -> list[int]:
+    def _seq_at(self, ts_us: int) -> int:
         tail = self._tail
-        if index == tail.index:
-            return [record.claims.ts for record in tail.records]
-        return list(log.read_index(self._store, index).times)
+        if tail.records and (not tail.first or ts_us >= tail.records[0].ts):
+            place = bisect_right(tail.records, ts_us, key=lambda record: record.ts)
+            return tail.first * _COMMITS + place - 1
+        segment = self._packs.segment_at(ts_us)
+        times = self._packs.times(segment)
+        seq = segment * _COMMITS + bisect_right(times, ts_us) - 1
+        before = self._record(seq).ts if seq >= 0 else -1
+        if not before <= ts_us < self._record(seq + 1).ts:
+            raise self._packs.pack(segment).damaged()
+        return seq
 
     def put_object(self, data: bytes | memoryview) -> str:
         """Write an immutable object durably and return its SHA-256 in hexadecimal.
@@ -330,15 +483,20 @@ class Timeline(Follower):
                 raise CorruptError(f"{path} is missing", subject=path)
             data = self._store.read(path)
         else:
-            record = self._record(at)
-            subject = f"commit {at}"
-            place = record.objects.get(bytes.fromhex(digest))
-            if place is None:
-                raise CorruptError(f"{subject} does not hold object {digest}", subject=subject)
-            data = self._store.read(record.segment, *place)
+            return self._again(lambda: self._inlined(digest, at))
         if hashlib.sha256(data).hexdigest() != digest:
             raise CorruptError(f"{subject}: object {digest} is damaged", subject=subject)
         return data
+
+    def _inlined(self, digest: str, at: int) -> bytes:
+        record = self._record(at)
+        wanted = bytes.fromhex(digest)
+        for start, length in record.objects():
+            data = self._store.read(record.path, start, length)
+            if hashlib.sha256(data).digest() == wanted:
+                return data
+        state = "does not hold" if len(record.lengths) != 1 else "lacks, or has damaged,"
+        raise CorruptError(f"commit {at} {state} object {digest}", subject=f"commit {at}")
 
     def source(self, digest: str, at: int | None) -> ByteSource:
         """Return random access to an object.
@@ -366,7 +524,7 @@ class Timeline(Follower):
             wanted = self._tree.size if size is None else size
             self._require(wanted - 1)
             self._require(seq if seq < wanted else -1)
-            return self._tree.inclusion(seq, wanted)
+            return self._again(lambda: self._tree.inclusion(seq, wanted))
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """Return the proof that the log of ``old`` commits begins that of ``new``, or of all.
@@ -378,7 +536,7 @@ class Timeline(Follower):
             wanted = self._tree.size if new is None else new
             self._require(wanted - 1)
             self._require(old - 1 if old <= wanted else -1)
-            return self._tree.consistency(old, wanted)
+            return self._again(lambda: self._tree.consistency(old, wanted))
 
     def root_at(self, size: int) -> bytes:
         """Return the log's root when it had ``size`` commits.
@@ -387,7 +545,7 @@ class Timeline(Follower):
         """
         self._require(max(size, 1) - 1)
         with self._guard():
-            return self._tree.root_at(size)
+            return self._again(lambda: self._tree.root_at(size))
 
     @property
     def vkey(self) -> str:
@@ -395,7 +553,7 @@ class Timeline(Follower):
 
         Raises: CorruptError.
         """
-        return audit.announced_key(self.head).text()
+        return announced_key(self.head).text()
 
     def prove(self, seq: int) -> bytes:
         """Return a bundle that proves commit ``seq`` to a stranger.
@@ -429,8 +587,14 @@ def _clear_leftovers(store: Store) -> None:
     Raises: CorruptError, when there is more, which only a lost FORMAT explains.
     """
     path = layout.segment(0)
-    more = store.size(layout.segment(1)) is not None or log.read_floor(store)[1] > 1
-    if store.size(path) is not None and (more or len(log.scan(store, 0).records) > 1):
+    others = [name for name in store.list(layout.LOG) if name not in {path, layout.CHECKPOINT}]
+    more = bool(others) or checkpoint.read(store)[1] > 1
+    if more or (store.size(path) is not None and _commits(store) > 1):
         raise CorruptError("FORMAT is missing", subject=layout.FORMAT)
     store.remove(path)
     store.remove(layout.CHECKPOINT)
+
+
+def _commits(store: Store) -> int:
+    groups = log.scan(store, 0).groups
+    return groups[-1].seal.size if groups else 0

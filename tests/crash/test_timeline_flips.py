@@ -29,6 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sealed") / "shop"
     timeline = lakes.make(path, 262)
+    timeline.compact()
     timeline.put_object(b"a data file")
     return path
 
@@ -162,9 +163,8 @@ def test_an_older_log_under_a_newer_checkpoint(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_counts_too_many_is_named(tmp_path: Path) -> None:
-    lakes.make(tmp_path / "shop", 3)
+    text = lakes.make(tmp_path / "shop", 3).checkpoint
     file = tmp_path / "shop" / layout.CHECKPOINT
-    text = file.read_text(encoding="utf-8")
     for count in ("5", "4000"):
         file.write_text(text.replace("\n4\n", f"\n{count}\n"), encoding="utf-8")
         with pytest.raises(StorageError) as caught:
@@ -203,7 +203,7 @@ def test_verification_names_every_file_once(sealed: Path) -> None:
 def test_verification_goes_on_after_damage(sealed: Path, tmp_path: Path) -> None:
     shutil.copytree(sealed, tmp_path / "shop")
     timeline = lakes.reopen(tmp_path / "shop", writable=False)
-    damaged = [tmp_path / "shop" / layout.segment(0), tmp_path / "shop" / layout.CHECKPOINT]
+    damaged = [tmp_path / "shop" / layout.pack(0, 0), tmp_path / "shop" / layout.CHECKPOINT]
     damaged += lakes.files(tmp_path / "shop" / layout.OBJECTS)
     for file in damaged:
         data = bytearray(file.read_bytes())

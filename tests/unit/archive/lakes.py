@@ -8,7 +8,8 @@ from unittest import mock
 from engine.catalog import FileEntry, Ref
 from engine.clock import SystemClock
 from engine.objectstore import LocalStore
-from engine.timeline import Proposal, Timeline, load_or_create
+from engine.proof.note import Checkpoint
+from engine.timeline import Proposal, Timeline, checkpoint, load_or_create
 
 
 def opened(lake: Path) -> Timeline:
@@ -26,7 +27,9 @@ def grow(lake: Path, first: int, last: int, *, every: int = 7) -> None:
     They are not made durable: no test pulls the plug on them.
     """
     with mock.patch("os.fdatasync"), mock.patch("os.fsync"):
-        _grow(opened(lake), range(first, last), every)
+        timeline = opened(lake)
+        _grow(timeline, range(first, last), every)
+        timeline.compact()
 
 
 def _grow(timeline: Timeline, numbers: range, every: int) -> None:
@@ -51,7 +54,15 @@ def put(timeline: Timeline, number: int, ref: Ref | None, objects: tuple[bytes, 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the files that make a lakehouse, by their names in it."""
-    kept = ("FORMAT", "log", "objects", "state", "tile")
+    parts = ("FORMAT", "log", "objects")
     files = (p for p in folder.rglob("*") if p.is_file())
     named = {p.relative_to(folder / ".grizzly").as_posix(): p for p in files}
-    return {n: p.read_bytes() for n, p in named.items() if n.split("/")[0] in kept}
+    return {n: kept(n, p.read_bytes()) for n, p in named.items() if n.split("/")[0] in parts}
+
+
+def kept(name: str, data: bytes) -> bytes:
+    """Return what a file says; of the checkpoints beside the log it is the newest one."""
+    if name != "log/checkpoint":
+        return data
+    notes = [note for note in checkpoint.slots(data) if note]
+    return max(notes, key=lambda note: Checkpoint.parse(note).size, default=data)

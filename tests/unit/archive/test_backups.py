@@ -146,7 +146,7 @@ def test_an_object_damaged_inside_a_commit_is_found_before_anything_is_copied(
     lake: Path, tmp_path: Path
 ) -> None:
     grow(lake, 12, 270, every=1000)
-    wal = lake / ".grizzly" / "log" / "00000000.wal"
+    wal = lake / ".grizzly" / "log" / "00000000-00000000.pack"
     data = bytearray(wal.read_bytes())
     data[data.index(b"rows of commit 3 ")] ^= 1
     wal.write_bytes(data)

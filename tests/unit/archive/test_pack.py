@@ -15,6 +15,7 @@ from engine.clock import SystemClock
 from engine.errors import CorruptError, LakeError, ReadOnlyError, UsageError
 from engine.objectstore import LocalStore
 from engine.timeline import Proposal, Timeline, load_or_create
+from tests.unit.archive.lakes import contents
 
 PAYLOAD = bytes(range(256)) * 40
 DIGEST = hashlib.sha256(PAYLOAD).hexdigest()
@@ -45,20 +46,14 @@ def lake(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def long_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lakehouse with a sealed segment: index, tiles and state nodes."""
+    """A lakehouse with a packed segment."""
     folder = tmp_path_factory.mktemp("long") / "shop"
     timeline = opened(folder)
     timeline.put_object(PAYLOAD)
     for number in range(270):
         timeline.commit(lambda _head, _seq, number=number: proposal(number))
+    timeline.compact()
     return folder
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    kept = ("FORMAT", "log", "objects", "state", "tile")
-    files = (p for p in folder.rglob("*") if p.is_file())
-    named = {p.relative_to(folder / ".grizzly").as_posix(): p for p in files}
-    return {n: p.read_bytes() for n, p in named.items() if n.split("/")[0] in kept}
 
 
 def test_packing_twice_gives_the_same_bytes(long_lake: Path, tmp_path: Path) -> None:

@@ -61,10 +61,10 @@ def names(lake: Path) -> dict[str, str]:
     """Return one file of each kind, and the first and the last segment."""
     every = sorted(contents(lake))
     found = {kind_of(name): name for name in every}
-    return {**found, "checkpoint": "log/checkpoint", "first": "log/00000000.wal"}
+    return {**found, "checkpoint": "log/checkpoint", "first": "log/00000000-00000000.pack"}
 
 
-KINDS = ("FORMAT", "wal", "first", "idx", "checkpoint", "tile", "state", "objects")
+KINDS = ("FORMAT", "wal", "first", "pack", "checkpoint", "objects")
 
 
 def check(lake: Path, expected: dict[str, bytes]) -> None:
@@ -79,8 +79,8 @@ def test_a_damaged_file_comes_back(kind: str, harm: object, lake: Path, whole: P
     honest = contents(lake)
     name = names(lake)[kind]
     harm(lake / ".grizzly" / name, random.Random(f"{kind} {harm}"))
-    damaged = contents(lake).get(name)
-    assert damaged != honest[name]
+    file = lake / ".grizzly" / name
+    damaged = file.read_bytes() if file.exists() else None
     source = whole / ("shop.gobi" if kind == "objects" else "copy")
     found = repair(lake, [source])
     assert [(mended.subject, mended.ok) for mended in found] == [(name, True)]
@@ -102,7 +102,7 @@ def test_any_damage_to_any_files_comes_back(seed: int, lake: Path, whole: Path) 
 
 def test_what_follows_from_the_log_needs_no_copy(lake: Path) -> None:
     honest = contents(lake)
-    gone = [n for n in honest if kind_of(n) in {"idx", "tile", "state", "FORMAT", "checkpoint"}]
+    gone = [n for n in honest if kind_of(n) == "FORMAT" or n == "log/checkpoint"]
     for name in gone:
         (lake / ".grizzly" / name).unlink()
     found = repair(lake)
@@ -113,31 +113,38 @@ def test_what_follows_from_the_log_needs_no_copy(lake: Path) -> None:
 
 def test_an_older_copy_mends_what_it_has(lake: Path, whole: Path) -> None:
     honest = contents(lake)
-    wal = lake / ".grizzly" / "log" / "00000001.wal"
-    data = bytearray(wal.read_bytes())
-    data[100] ^= 1
-    wal.write_bytes(data)
+    first, second = (lake / ".grizzly" / "log" / f"{p}-{p}.pack" for p in ("00000000", "00000001"))
+    first.write_bytes(b"rot")
     found = repair(lake, [whole / "older"])
-    assert [(m.subject, m.ok) for m in found] == [("log/00000001.wal", True)]
+    assert [(m.subject, m.ok) for m in found] == [("log/00000000-00000000.pack", True)]
     check(lake, honest)
-    data = bytearray(wal.read_bytes())
-    data[-100] ^= 1
-    wal.write_bytes(data)
+    second.write_bytes(b"rot")
     (lost,) = repair(lake, [whole / "older"])
     assert not lost.ok
     assert "no copy has" in lost.detail
-    assert wal.read_bytes() == data
+    assert second.read_bytes() == b"rot"
 
 
 def test_several_segments_come_from_several_copies(lake: Path, whole: Path) -> None:
     honest = contents(lake)
-    for index in range(3):
-        (lake / ".grizzly" / "log" / f"0000000{index}.wal").write_bytes(b"rot")
+    for name in ("00000000-00000000.pack", "00000001-00000001.pack", "00000002.wal"):
+        (lake / ".grizzly" / "log" / name).write_bytes(b"rot")
     (lake / ".grizzly" / "FORMAT").unlink()
     found = repair(lake, [whole / "older", whole / "copy"])
     assert all(mended.ok for mended in found)
     assert len(found) == 4
     check(lake, honest)
+
+
+def test_segments_mend_a_pack(lake: Path, whole: Path, tmp_path: Path) -> None:
+    pack(whole / "shop", tmp_path / "then.gobi", as_of=259)
+    name = "log/00000001-00000001.pack"
+    (lake / ".grizzly" / name).write_bytes(b"rot")
+    (lost,) = repair(lake, [tmp_path / "then.gobi"])
+    assert not lost.ok, "a part of it is no help"
+    found = repair(lake, [tmp_path / "then.gobi", whole / "copy"])
+    assert [(m.subject, m.ok) for m in found] == [(name, True)]
+    assert [finding for finding in opened(lake).verify() if not finding.ok] == []
 
 
 def test_a_promised_commit_is_not_given_up(lake: Path) -> None:
@@ -153,7 +160,7 @@ def test_another_history_is_no_help(lake: Path, whole: Path, tmp_path: Path) -> 
     shutil.copytree(whole / "older", tmp_path / "fork")
     (tmp_path / "fork" / ".grizzly" / "backup").unlink()
     grow(tmp_path / "fork", 280, 560, every=60)
-    wal = lake / ".grizzly" / "log" / "00000001.wal"
+    wal = lake / ".grizzly" / "log" / "00000001-00000001.pack"
     wal.write_bytes(b"rot")
     (lost,) = repair(lake, [tmp_path / "fork"])
     assert not lost.ok

@@ -133,23 +133,12 @@ def test_the_lock_is_let_go_by_an_error(tmp_path: Path) -> None:
         assert (tmp_path / layout.LOCK).exists()
 
 
-@pytest.mark.parametrize(
-    ("place", "path"),
-    [
-        ((0, 0, 256), "tile/0/000"),
-        ((0, 1234067, 256), "tile/0/x001/x234/067"),
-        ((1, 273, 112), "tile/1/273.p/112"),
-        ((2, 1001, 1), "tile/2/x001/001.p/1"),
-    ],
-)
-def test_tile_paths_are_those_of_the_specification(place: tuple[int, int, int], path: str) -> None:
-    assert layout.tile(*place) == path
-    assert layout.parse_tile(path) == place
+def test_paths_of_the_log_are_read_back() -> None:
+    assert layout.parse_segment(layout.segment(70)) == 70
+    assert layout.parse_pack(layout.pack(16, 31)) == (16, 31)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["tile/0/0", "tile/00/000", "tile/0/x000/001", "tile/0/000.p/256", "tile/0/000.p/01", "x"],
-)
-def test_other_spellings_are_no_tiles(path: str) -> None:
-    assert layout.parse_tile(path) is None
+@pytest.mark.parametrize("path", ["log/1.wal", "log/00000001.idx", "log/00000001.pack", "x"])
+def test_other_spellings_are_nothing_of_the_log(path: str) -> None:
+    assert layout.parse_segment(path) is None
+    assert layout.parse_pack(path) is None

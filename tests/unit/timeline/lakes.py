@@ -9,6 +9,7 @@ from engine.objectstore import LocalStore
 from engine.timeline import Proposal, Signer, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from engine.timeline import Commit, Head
@@ -60,6 +61,20 @@ def make(path: Path, count: int = 0) -> Timeline:
     timeline = Timeline.create(LocalStore(path), clock=TickingClock(), signer=SIGNER)
     fill(timeline, count)
     return timeline
+
+
+class AtOnce:
+    """Stands for a thread that has done all its work when it was started."""
+
+    def __init__(self, target: Callable[[], None], name: str) -> None:
+        self.target = target
+        self.name = name
+
+    def start(self) -> None:
+        self.target()
+
+    def is_alive(self) -> bool:
+        return False
 
 
 def reopen(path: Path, *, writable: bool = True) -> Timeline:

@@ -18,14 +18,15 @@ class Shelf(dict[bytes, bytes]):
 
     reads = 0
 
-    def load(self, digest: bytes) -> bytes:
+    def load(self, digest: bytes, _born: int) -> bytes:
         self.reads += 1
         return self[digest]
 
     def keep(self, state: State) -> State:
         for node in state.unsaved():
+            node.born = 0
             self[node.digest] = node.encode()
-        return State(self.load, state.root, state.count)
+        return State(self.load, state.root, state.count, state.born)
 
 
 def entries(count: int) -> dict[bytes, bytes | None]:
@@ -92,10 +93,10 @@ def test_no_byte_of_a_node_can_change() -> None:
     for place in range(len(good)):
         for value in {good[place] ^ 1, good[place] ^ 0x80, 0, 0xFF} - {good[place]}:
             with pytest.raises(CorruptError, match=node.digest.hex()):
-                decode_node(good[:place] + bytes([value]) + good[place + 1 :], node.digest)
+                decode_node(good[:place] + bytes([value]) + good[place + 1 :], node.digest, 0)
     for wrong in (b"", good[:-1], good + b"\0"):
         with pytest.raises(CorruptError):
-            decode_node(wrong, node.digest)
+            decode_node(wrong, node.digest, 0)
 
 
 def test_a_swapped_node_is_noticed() -> None:

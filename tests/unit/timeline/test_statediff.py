@@ -42,14 +42,16 @@ def test_shared_nodes_are_never_read() -> None:
     stored: dict[bytes, bytes] = {}
     read: list[bytes] = []
 
-    def fetch(digest: bytes) -> bytes:
+    def fetch(digest: bytes, _born: int) -> bytes:
         read.append(digest)
         return stored[digest]
 
     a = State(fetch).apply({b"f/%06d" % n: b"x" for n in range(20_000)})
     b = a.apply({b"f/%06d" % 777: b"y"})
     for state in (a, b):
-        stored |= {node.digest: node.encode() for node in state.unsaved()}
-    cold = [State(fetch, s.root, s.count) for s in (a, b)]
+        for node in state.unsaved():
+            node.born = 0
+            stored[node.digest] = node.encode()
+    cold = [State(fetch, s.root, s.count, 0) for s in (a, b)]
     assert differing(*cold, "f/") == ({"f/000777": b"x"}, {"f/000777": b"y"})
     assert len(read) == 2 * (a.top().level + 1), "one path on each side"

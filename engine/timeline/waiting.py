@@ -1,0 +1,87 @@
+"""Commits of one process that wait for each other: one of them leads, and writes for all.
+
+Layer: ``engine.timeline``. Invariant: every ticket is answered exactly once, and whenever some wait
+one of them leads or is about to.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.timeline.model import Commit, Head, Proposal
+
+
+class Ticket:
+    """One commit that waits: how to build it, and what became of it."""
+
+    __slots__ = ("build", "commit", "done", "error", "gate", "leads")
+
+    def __init__(self, build: Callable[[Head, int], Proposal]) -> None:
+        """Take what proposes the commit."""
+        self.build = build
+        self.commit: Commit | None = None
+        self.error: BaseException | None = None
+        self.done = self.leads = False
+        self.gate = threading.Lock()
+        self.gate.acquire()
+
+    def answer(self, error: BaseException | None = None) -> None:
+        """Say what became of the commit, once."""
+        self.error = error
+        self.done = True
+        self.gate.release()
+
+
+class Waiting:
+    """The tickets of one process, first come first served."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._mutex = threading.Lock()
+        self._tickets: list[Ticket] = []
+        self._led = False
+
+    def join(self, ticket: Ticket, timeout: float) -> float | None:
+        """Wait until the ticket is answered, or its turn to lead has come.
+
+        Returns what is left of ``timeout`` to a leader, None to one that was answered.
+
+        Units: seconds.
+        Raises: TimeoutError.
+        """
+        with self._mutex:
+            self._tickets.append(ticket)
+            if not self._led:
+                self._led = True
+                return timeout
+        begun = time.monotonic()
+        if not ticket.gate.acquire(timeout=timeout):
+            with self._mutex:
+                if ticket in self._tickets and not ticket.leads:
+                    self._tickets.remove(ticket)
+                    raise TimeoutError
+            ticket.gate.acquire()
+        return None if ticket.done else max(0.0, timeout - (time.monotonic() - begun))
+
+    def take(self, most: int) -> list[Ticket]:
+        """Return the next tickets, which the leader has to answer."""
+        with self._mutex:
+            taken = self._tickets[:most]
+            del self._tickets[:most]
+            return taken
+
+    def leave(self, ticket: Ticket) -> None:
+        """Lead no more: the next ticket does; the leader's own, if it still waits, is withdrawn."""
+        with self._mutex:
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+            if self._tickets:
+                self._tickets[0].leads = True
+                self._tickets[0].gate.release()
+            else:
+                self._led = False
