@@ -96,7 +96,7 @@ def check(steps: list[str]) -> None:
         live(steps, Path(folder))
 
 
-@settings(deadline=None, max_examples=3, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=2, suppress_health_check=list(HealthCheck))
 @given(st.lists(STEPS, min_size=3, max_size=8))
 def test_copies_are_the_lakehouse(steps: list[str]) -> None:
     check(steps)

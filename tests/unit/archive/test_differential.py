@@ -69,7 +69,15 @@ def test_an_older_moment_packs_to_the_bytes_of_then(
     assert contents(tmp_path / "then") == contents(stages / str(version))
 
 
-@pytest.mark.parametrize(("old", "new"), [(5, 255), (5, 520), (255, 256), (256, 300), (300, 520)])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (5, 255),
+        (255, 256),
+        (300, 520),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in ((5, 520), (256, 300))),
+    ],
+)
 def test_what_is_new_makes_the_old_new(old: int, new: int, stages: Path, tmp_path: Path) -> None:
     report = pack(stages / "shop", tmp_path / "news.gobi", since=old, as_of=new)
     again = pack(stages / str(new), tmp_path / "again.gobi", since=old)
@@ -148,7 +156,7 @@ def test_every_harm_to_a_differential_archive_is_refused(
     pack(stages / "shop", news, since=300, as_of=302)
     lake = at(stages, tmp_path, 300)
     honest, before = news.read_bytes(), contents(lake)
-    for place in range(0, len(honest), 211):
+    for place in range(0, len(honest), 499):
         harmed = bytearray(honest)
         harmed[place] ^= 1 << (place % 8)
         for data in (bytes(harmed), honest[:place]):
@@ -185,7 +193,7 @@ def test_news_that_are_forged_are_refused(stages: Path, tmp_path: Path) -> None:
     lake = at(stages, tmp_path, 300)
     before = contents(lake)
     (wal,) = [name for name in files if name.endswith(".wal")]
-    for place in range(40, len(files[wal]), len(files[wal]) // 40):
+    for place in range(40, len(files[wal]), len(files[wal]) // 15):
         harmed = bytearray(files[wal])
         harmed[place] ^= 4
         forged = {**files, wal: bytes(harmed)}
