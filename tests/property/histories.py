@@ -66,10 +66,11 @@ class History:
 
     folder: Path
     dice: random.Random
+    used: Session | None = None
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.session: Session = connect(self.folder)
+        self.session: Session = self.used or connect(self.folder)
         self.world: World = {}
         self.begin = self.session.timeline.head.seq
         self.line = "main"
@@ -123,14 +124,15 @@ class History:
                 for version in range(last + 1, newest + 1):
                     worlds[version] = self.world if line == self.line else worlds[last]
 
-    def sweep(self) -> None:
-        """Leave no table behind, and close."""
+    def sweep(self) -> Session:
+        """Check, leave no table behind, and return the session for the history that follows."""
+        self.check()
         self.check()
         for name in sorted(self.world):
             self.say(f"DROP TABLE {name}")
         for mark in self.marks:
             self.say(f"DROP WATERMARK {mark}")
-        self.close()
+        return self.session
 
     def close(self) -> None:
         if self.session.in_transaction:
@@ -653,14 +655,15 @@ OUTSIDE = [
 ]
 
 
-def run(history: History, steps: int) -> None:
+def run(history: History, steps: int) -> Session:
     """Do random things and check now and then; an error tells everything that was said."""
     try:
         history.create("t")
         for n in range(1, steps + 1):
             history.act(OUTSIDE)
-            if n % 4 == 0:
+            if n % 5 == 0:
                 history.check()
+        return history.sweep()
     except Exception as error:
         with suppress(Exception):
             history.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from engine.session import create_lake
+from engine.session import Session, create_lake
 from tests.property.histories import INSIDE, OUTSIDE, History, run
 
 SHARED = 25
@@ -22,21 +23,26 @@ SHARED = 25
 
 
 def _many(folder: Path, seeds: range, steps: int) -> None:
+    session: Session | None = None
     for number, seed in enumerate(seeds):
         lake = folder / f"lake{number // SHARED}"
-        if not lake.exists():
+        if number % SHARED == 0:
+            if session is not None:
+                session.close()
+                session = None
+                shutil.rmtree(folder / f"lake{number // SHARED - 1}")
             create_lake(lake)
-        history = History(lake, random.Random(seed))
         try:
-            run(history, steps)
+            session = run(History(lake, random.Random(seed), session), steps)
         except AssertionError as error:
-            error.add_note(f"seed {seed}, {steps} steps, in {lake}")
+            error.add_note(f"seed {seed}, {steps} steps, the {number % SHARED}th in {lake}")
             raise
-        history.sweep()
+    if session is not None:
+        session.close()
 
 
 def test_short_histories(tmp_path: Path) -> None:
-    _many(tmp_path, range(100), 8)
+    _many(tmp_path, range(40), 6)
 
 
 @pytest.mark.slow
@@ -79,8 +85,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "history"):
-            self.history.check()
-            self.history.sweep()
+            self.history.sweep().close()
 
 
 def test_a_search_for_histories_that_break_a_law(tmp_path: Path) -> None:
@@ -88,8 +93,8 @@ def test_a_search_for_histories_that_break_a_law(tmp_path: Path) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=int(os.environ.get("GRIZZLY_EXAMPLES", "25")),
-            stateful_step_count=10,
+            max_examples=int(os.environ.get("GRIZZLY_EXAMPLES", "12")),
+            stateful_step_count=8,
             deadline=None,
             derandomize=True,
             database=None,
