@@ -39,12 +39,16 @@ class Reads:
         kept = self.conditions.get(table_id)
         if condition is None or (kept is not None and len(kept) >= KEPT):
             self.conditions[table_id] = []
-        elif kept is None:
-            self.conditions[table_id] = [condition]
-            self._known.add((table_id, str(condition)))
-        elif kept and (table_id, str(condition)) not in self._known:
-            kept.append(condition)
-            self._known.add((table_id, str(condition)))
+            return
+        if kept == []:
+            return
+        text = str(condition)
+        # A long list is printed with dots in it, and does not tell what it holds.
+        if "..." not in text:
+            if (table_id, text) in self._known:
+                return
+            self._known.add((table_id, text))
+        self.conditions.setdefault(table_id, []).append(condition)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
