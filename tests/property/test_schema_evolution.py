@@ -222,9 +222,9 @@ def test_contents_follow_every_alteration(seed: int) -> None:
 
 @pytest.mark.slow
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_contents_follow_long_histories(seed: int) -> None:
-    play(seed, 30)
+    play(seed, 25)
 
 
 def play(seed: int, steps: int) -> None:
