@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import Table
+from engine.catalog import PENDING_VERSION, Table
 from engine.errors import ConflictError
 from engine.session.conflicts import (
     changed_both,
@@ -108,7 +108,7 @@ class BranchMerge:
 
     def _settle_rows(self, table: Table, merge: RowMerge) -> None:
         """Let one side's form of a row win where both changed it."""
-        lost = merge.follow() | merge.revived(self._branch.branch.base)
+        lost = merge.follow() | merge.revived(PENDING_VERSION)
         if not lost:
             return
         if self._prefer == "fail":

@@ -94,9 +94,10 @@ class RowMerge:
         return rest.without(stayed).ids()
 
     def revived(self, version: int) -> set[int]:
-        """Return old rows that we brought back and that the others' new files hold alive as well.
+        """Return rows up to a version that we brought and that the others hold alive, but changed.
 
-        ``version`` is the base's. To be asked after ``follow``.
+        Where they hold the very same, as after one branch was merged that began from another, their
+        copy stays. To be asked after ``follow``.
         """
         old = {
             key: born & self._live[key]
@@ -106,12 +107,15 @@ class RowMerge:
         }
         if not old or not self.theirs.born:
             return set()
-        back, _ = self._rows(self.ours.entries, old)
+        back, files = self._rows(self.ours.entries, old)
         there = {
             key: (born & self._live[key]) - old.get(key, deletion.EMPTY)
             for key, born in self.theirs.born.items()
         }
-        return self._rows(self.theirs.entries, there, back)[0].ids()
+        found, _ = self._rows(self.theirs.entries, there, back)
+        copies, _ = back.same(found)
+        self._kill(copies, files)
+        return found.without(copies).ids()
 
     def drop(self, rids: set[int], *, ours: bool) -> None:
         """Forget what one side made of some rows."""
@@ -134,15 +138,15 @@ class RowMerge:
         return bool(len(self._rows(self._base, old, rows)[0]))
 
     def made(self, *, ours: bool) -> list[tuple[str, FileEntry, Bitmap]]:
-        """Return the files with rows that one side made, and those of these rows that will live.
+        """Return the files with rows that one side alone made, and those of these that will live.
 
         Shape: (state key, entry, positions).
         """
-        side = self.ours if ours else self.theirs
+        side, other = (self.ours, self.theirs) if ours else (self.theirs, self.ours)
         return [
             (key, side.entries[key], kept)
             for key, born in sorted(side.born.items())
-            if (kept := born & self._live[key])
+            if (kept := (born & self._live[key]) - other.born.get(key, deletion.EMPTY))
         ]
 
     def news(self) -> list[tuple[FileEntry, Bitmap]]:

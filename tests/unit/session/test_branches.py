@@ -145,6 +145,24 @@ def test_a_branch_of_a_branch_begins_with_its_changes(pair: tuple[Session, Sessi
     assert rows(main, ALL) == [(1, 0), (2, 0)]
 
 
+@pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
+@pytest.mark.parametrize("compacts", [False, True])
+def test_what_two_branches_share_comes_once(
+    pair: tuple[Session, Session], key: str, compacts: bool
+) -> None:
+    main, branch = pair
+    run(main, f"CREATE TABLE u (k INTEGER {key}); INSERT INTO u VALUES (0); MERGE BRANCH b")
+    for i in range(1, 9):
+        run(branch, f"INSERT INTO u VALUES ({i})")
+    run(branch, "CREATE BRANCH c; INSERT INTO u VALUES (9)")
+    run(main, "MERGE BRANCH c")
+    if compacts:
+        run(main, "COMPACT u")
+    run(main, "MERGE BRANCH b")
+    assert rows(main, "SELECT k FROM u ORDER BY k") == [(i,) for i in range(10)]
+    assert rows(branch, "SELECT k FROM u ORDER BY k") == [(i,) for i in range(10)]
+
+
 def test_the_past_of_a_branch(pair: tuple[Session, Session]) -> None:
     main, branch = pair
     run(branch, "DELETE FROM t WHERE k > 2")
