@@ -35,7 +35,7 @@ QUESTIONS = (
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of every kind: a sealed segment, tiles, states, ORC, statistics, deletion vectors."""
+    """Files of every kind: a pack, a segment, ORC, statistics, deletion vectors."""
     folder = tmp_path_factory.mktemp("flips") / "lake"
     create_lake(folder)
     with closing(connect(folder)) as session:
@@ -176,7 +176,7 @@ def flips(lake: Path, number: int, seed: int) -> list[str]:
 
 def test_the_lake_has_files_of_every_kind(lake: Path) -> None:
     kinds = {path.relative_to(lake / ".grizzly").parts[0] for path in files(lake)}
-    assert kinds == {"FORMAT", "log", "objects", "state", "tile"}
+    assert kinds == {"FORMAT", "log", "objects"}
     assert (lake / ".grizzly" / "log" / "00000001.wal").is_file()
 
 
