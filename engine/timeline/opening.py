@@ -62,12 +62,12 @@ def _shows(state: State, key: str) -> set[bytes]:
 
 
 def _within(state: State, first: bytes, limit: bytes) -> set[bytes]:
-    prefix = _common(first, limit).decode("ascii")
+    prefix = _same_beginning(first, limit).decode("ascii")
     found = (key.encode("ascii") for key, _ in state.items(prefix))
     return {key for key in found if first <= key < limit}
 
 
-def _common(first: bytes, limit: bytes) -> bytes:
+def _same_beginning(first: bytes, limit: bytes) -> bytes:
     length = 0
     while length < min(len(first), len(limit)) and first[length] == limit[length]:
         length += 1

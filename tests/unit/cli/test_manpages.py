@@ -22,6 +22,7 @@ CREATE SNAPSHOT monday
 BEFORE = {
     "CREATE SNAPSHOT monday": "DROP SNAPSHOT monday",
     "CREATE TABLE t (id INT PRIMARY KEY, name STRING, qty INT DEFAULT 0)": "DROP TABLE t",
+    "PROVE ROW t KEY (42)": "UPSERT INTO t (id) VALUES (42)",
 }
 FILES = sorted(FOLDER.iterdir())
 
