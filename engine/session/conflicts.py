@@ -136,7 +136,7 @@ def same_keys(
         parts = [p if isinstance(p, pa.Table) else pa.Table.from_batches([p]) for p in ours]
         keys = pa.concat_tables([p.select(names) for p in parts])
         found = lookup(lake, table, [entry for _, entry, _ in theirs], keys)
-        for ordinal, positions in found.by_file() if len(found) else ():
+        for ordinal, positions in found.by_file():
             key, _, kept = theirs[ordinal]
             yield from ((key, position) for position in positions & kept)
         return

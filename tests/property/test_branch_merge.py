@@ -70,6 +70,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 
 def check(session: Session, main: list[Op], branch: list[Op], prefer: str) -> None:
+    if session.in_transaction:
+        run(session, "ROLLBACK")
     run(session, "USE BRANCH main; DROP BRANCH IF EXISTS b")
     run(session, "CREATE OR REPLACE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)")
     for part in range(0, BASE, 2):
