@@ -37,8 +37,7 @@ def pack(
     """Put a lakehouse into one .gobi file.
 
     The same lakehouse gives the same bytes; commands read the file in place with -d. With --as-of
-    it is packed as it was, to the bytes that it would have been packed to then. A single table is
-    packed with a proof that its files, and no others, are the table at that version.
+    it ends with a commit whose signed checkpoint was kept. A single table is packed with a proof that its files, and no others, are the table at that version.
 
     Example: grizzly pack shop -o shop.gobi; grizzly pack shop --since monday -o news.gobi
     """
