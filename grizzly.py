@@ -172,7 +172,8 @@ class Connection:
     def upsert(self, table: str, rows: object) -> int:
         """Add rows to a keyed table in the place of those with their keys; return how many.
 
-        Shape, cost and errors: as in ``append``; a column that is left out gets its default.
+        Shape, cost and errors: as in ``append``; of a row that is replaced, columns that are left out
+        stay as they are.
         """
         with _translated():
             return self.session.upsert(table, rows).count or 0

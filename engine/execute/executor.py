@@ -140,17 +140,25 @@ class Executor:
         with closing(Relations(self.backend, lake)) as relations:
             return direct.remove(RowWriter(self.backend, relations, lake), params[0])
 
-    def add(self, table: Table, rows: pa.Table, workspace: Workspace, *, replace: bool) -> int:
+    def add(
+        self,
+        table: Table,
+        rows: pa.Table,
+        workspace: Workspace,
+        *,
+        replace: bool,
+        kept: Sequence[str] = (),
+    ) -> int:
         """Add rows of wire types to the workspace; with ``replace``, in the place of their keys.
 
+        A row takes over the columns ``kept`` from the one that it replaces.
         Raises: IntegrityError, CorruptError.
         """
         lake = self.lake(workspace)
         self._opened.usage.wrote(table.id)
         with closing(Relations(self.backend, lake)) as relations:
             writer = RowWriter(self.backend, relations, lake)
-            self._opened.usage.wrote(table.id)
-            keyed = KeyedWriter(writer, lake, table, replace=replace)
+            keyed = KeyedWriter(writer, lake, table, replace=replace, kept=kept)
             return keyed.write(rows.to_batches(), rows.schema)
 
     def conformed(self, table: Table, rows: pa.Table, workspace: Workspace) -> pa.Table:

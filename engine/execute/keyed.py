@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.errors import IntegrityError
 from engine.execute.keys import TableKeys
@@ -31,12 +32,24 @@ CHUNK_ROWS = 983_040
 class KeyedWriter:
     """Adds the rows of one statement to one table."""
 
-    def __init__(self, writer: RowWriter, lake: Lake, table: Table, *, replace: bool) -> None:
-        """Write through ``writer``; with ``replace`` a row takes the place of the one with its key."""
+    def __init__(
+        self,
+        writer: RowWriter,
+        lake: Lake,
+        table: Table,
+        *,
+        replace: bool,
+        kept: Sequence[str] = (),
+    ) -> None:
+        """Write through ``writer``; with ``replace`` a row takes the place of the one with its key.
+
+        Of the row that it replaces it takes over the columns ``kept``.
+        """
         self._writer = writer
         self._lake = lake
         self._table = table
         self._replace = replace
+        self._kept = list(kept)
         self._before = list(lake.workspace.catalog.files(table))
         self._added: list[FileEntry] = []
         self._killed: dict[int, Bitmap] = {}
@@ -57,7 +70,9 @@ class KeyedWriter:
 
     def _write(self, rows: pa.Table) -> None:
         table = self._table
-        self._writer.check(table, rows)
+        key_is_null = any(rows[c.name].null_count for c in table.key_columns)
+        if not self._kept or key_is_null:
+            self._writer.check(table, rows)
         if not table.key:
             self._writer.add(table, rows, None)
             return
@@ -72,7 +87,10 @@ class KeyedWriter:
             if not self._replace:
                 raise self._writer.duplicate(table, rows.take(pa.array(found.keys[:1])))
             self._kill(found)
+            rows = self._with_kept(rows, found)
             rids = self._rids(found, int(rows.num_rows))
+        if self._kept:
+            self._writer.check(table, rows)
         added = self._writer.add(table, rows, rids)
         if len(added) == 1:
             self._keys.learn(added[0], keys)
@@ -102,6 +120,20 @@ class KeyedWriter:
     def _kill(self, found: Places) -> None:
         for ordinal, positions in found.by_file():
             self._killed[ordinal] = deletion.union(self._killed.get(ordinal), positions)
+
+    def _with_kept(self, rows: pa.Table, found: Places) -> pa.Table:
+        """Return rows with the columns that they keep of those they replace."""
+        if not self._kept:
+            return rows
+        scan = self._lake.scan_entries(self._table, self._before)
+        old = scan.pick(found.files, found.positions, self._kept)
+        count = int(rows.num_rows)
+        replaced = found.spread(pa.repeat(pa.scalar(value=True), len(found)), count).is_valid()
+        for name, values in zip(self._kept, old.columns, strict=True):
+            place = rows.schema.get_field_index(name)
+            column = pc.if_else(replaced, found.spread(values, count), rows.column(place))
+            rows = rows.set_column(place, rows.schema.field(place), column)
+        return rows
 
     def _rids(self, found: Places, rows: int) -> pa.ChunkedArray:
         """Return the ids of the rows that are replaced, null for those that are new."""

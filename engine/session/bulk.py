@@ -50,7 +50,9 @@ def add(frame: Frame, workspace: Workspace, name: str, rows: object, *, replace:
     exact = _exact(table, given)
     if exact is None:
         exact = _converted(frame, workspace, table, given)
-    count = frame.executor.add(table, exact, workspace, replace=replace)
+    named = {name.lower() for name in given}
+    kept = [c.name for c in table.columns if replace and c.name.lower() not in named]
+    count = frame.executor.add(table, exact, workspace, replace=replace, kept=kept)
     return Result("UPSERT" if replace else "INSERT", count=count)
 
 

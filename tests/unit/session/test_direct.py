@@ -129,6 +129,18 @@ def test_names_that_are_not_there(db: grizzly.Connection) -> None:
     assert db.append("bare", [(1,), (1,)]) == 2
 
 
+def test_upsert_keeps_what_it_does_not_name(db: grizzly.Connection) -> None:
+    db.append("t", [(1, "a", Decimal("9.00")), (2, "b", None)])
+    db.upsert("t", [{"id": 1, "name": "A"}, {"id": 2, "name": "B"}, {"id": 3, "name": "C"}])
+    db.upsert("t", [{"id": 1, "n": Decimal("8.00")}])
+    expected = [(1, "A", Decimal("8.00")), (2, "B", None), (3, "C", Decimal("1.50"))]
+    assert answer(db, "SELECT * FROM t ORDER BY id") == expected
+    with pytest.raises(grizzly.IntegrityError, match="name may not be NULL"):
+        db.upsert("t", [{"id": 4, "n": None}])
+    with pytest.raises(grizzly.IntegrityError, match="may not be NULL"):
+        db.upsert("t", [{"id": None, "n": None}])
+
+
 def test_a_key_of_two_columns(db: grizzly.Connection) -> None:
     db.execute("CREATE TABLE p (a VARCHAR, b DATE, v INTEGER, PRIMARY KEY (b, a))")
     day = datetime.date(2020, 2, 29)
