@@ -2,7 +2,7 @@
 
 Layer: ``session``. Invariant: a pin only moves forward, and only to a log that begins with what it pins.
 
-A pin is a checkpoint in the user's state folder, outside every lakehouse. There is one for each folder
+A pin is a file of checkpoints, of which the largest counts, in the user's state folder, outside every lakehouse. There is one for each folder
 that was opened, and one more for each log that the user pinned on purpose: that one holds wherever
 the log is met, copies and archives included.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.config import state_dir
 from engine.errors import CorruptError, IoError, VerificationError
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from engine.timeline import Timeline
 
-_HINT = (
+_NOTE: Final = re.compile(rb"([^\n]+\n([0-9]{1,19})\n[^\n]+\n\n[^\n]+\n)")
+_LONG: Final = 8 << 10
+_HINT: Final = (
     "somebody put back or replaced it, unless you did: "
     "then `grizzly pin --remove` forgets what was there"
 )
@@ -44,7 +47,10 @@ class Pin:
         Raises: CorruptError when the file holds something else; IoError.
         """
         try:
-            return Checkpoint.parse(self.path.read_bytes())
+            found = _NOTE.findall(self.path.read_bytes())
+            if not found:
+                raise ProofError("it holds no checkpoint")
+            return Checkpoint.parse(max(found, key=lambda note: int(note[1]))[0])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -106,11 +112,16 @@ class Pin:
         return True
 
     def _write(self, note: bytes) -> None:
-        staged = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        """Add a note to the file, which no file system waits for; a long file becomes one note."""
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            staged.write_bytes(note)
-            staged.replace(self.path)
+            with self.path.open("ab") as file:
+                file.write(b"\n" + note)  # what a crash tore ends here
+                long = file.tell() > _LONG
+            if long:
+                staged = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+                staged.write_bytes(note)
+                staged.replace(self.path)
 
 
 def pins(timeline: Timeline, lake: Path) -> list[Pin]:

@@ -105,6 +105,20 @@ def test_a_pin_is_cheap(lake: Path) -> None:
     assert sorted(found)[25] < 0.005
 
 
+def test_a_pin_outlives_a_torn_write_and_stays_small(lake: Path) -> None:
+    with opened(lake) as session:
+        held = pins.pins(session.timeline, lake)[1]
+        with held.path.open("ab") as file:
+            file.write(session.timeline.head.note[:40])
+        for number in range(60):
+            list(session.run(f"INSERT INTO t VALUES ({number})"))
+            held.advance(session.timeline)
+            found = held.read()
+            assert found is not None
+            assert found.size == session.timeline.head.seq + 1
+            assert held.path.stat().st_size < 9_000
+
+
 def test_a_damaged_pin_is_named(lake: Path) -> None:
     with opened(lake) as session:
         held = pins.pins(session.timeline, lake)[1]
