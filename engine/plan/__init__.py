@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine.plan.columndefs import Rule, require_name
 from engine.plan.columns import columns_sql, stored_default
 from engine.plan.constraints import with_rule
-from engine.plan.ddl import create_all, create_indexes, create_table, create_view
 from engine.plan.desired import left_over, steps_to
 from engine.plan.differences import Difference, catalog_differences, table_differences
 from engine.plan.direct import Constant, Lookup, Removal, Rows, Shape, Slot, shape_of
@@ -55,10 +54,6 @@ __all__ = [
     "catalog_differences",
     "columns_sql",
     "comma",
-    "create_all",
-    "create_indexes",
-    "create_table",
-    "create_view",
     "ident",
     "left_over",
     "literal",

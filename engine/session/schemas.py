@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.errors import BindError, UnsupportedError
-from engine.plan import (
-    catalog_differences,
-    create_all,
-    create_indexes,
-    create_table,
-    create_view,
-    literal,
-)
+from engine.plan import catalog_differences, literal
+from engine.plan.ddl import create_all, create_indexes, create_table, create_view
 from engine.session.frame import Call
 from engine.session.result import Result, rows
 from grammar import nodes, parse, span_of
