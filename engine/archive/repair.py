@@ -14,7 +14,8 @@ from engine.archive.landing import Landing
 from engine.archive.moment import lake_folder, open_store
 from engine.archive.reader import CHUNK, refusals
 from engine.archive.repair_log import LogMender
-from engine.catalog import refs_of, taken
+from engine.catalog import refs_of
+from engine.catalog.vacuum import taken
 from engine.clock import SystemClock
 from engine.errors import (
     ArchiveError,

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from engine.catalog.arrangement import (
-    Clustering,
-    PartitionField,
-    clustering_of,
-    columns_in,
-    partitioning_of,
-)
 from engine.catalog.blobs import BLOBS, LONGEST_NAME, Blob
 from engine.catalog.branches import (
     MAIN_BRANCH,
@@ -27,7 +20,6 @@ from engine.catalog.definitions import (
     PENDING_VERSION,
     ROW_ID_SHIFT,
     FileEntry,
-    FileIndex,
     Ref,
     Snapshot,
     View,
@@ -35,11 +27,9 @@ from engine.catalog.definitions import (
     key_name,
     name_key,
 )
-from engine.catalog.indexes import Index, indexes_of
 from engine.catalog.migrations import Migration
 from engine.catalog.refs import refs_of
 from engine.catalog.tables import Check, Column, Table, Unique
-from engine.catalog.vacuum import VacuumPlan, pins, plans, taken
 
 __all__ = [
     "BLOBS",
@@ -55,37 +45,25 @@ __all__ = [
     "BranchState",
     "Catalog",
     "Check",
-    "Clustering",
     "Column",
     "FileEntry",
-    "FileIndex",
-    "Index",
     "Mapping",
     "Migration",
-    "PartitionField",
     "Ref",
     "Snapshot",
     "Table",
     "Unique",
-    "VacuumPlan",
     "View",
     "Watermark",
     "branch_in",
     "branches",
-    "clustering_of",
-    "columns_in",
     "commits_on",
     "differing_on",
     "first_base",
-    "indexes_of",
     "key_name",
     "name_key",
     "overlay_of",
-    "partitioning_of",
-    "pins",
-    "plans",
     "refs_of",
     "state_at",
     "table_of",
-    "taken",
 ]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import MAIN, Column, FileEntry, Table, indexes_of, name_key
+from engine.catalog import MAIN, Column, FileEntry, Table, name_key
+from engine.catalog.indexes import indexes_of
 from engine.datatypes import parse_type
 from engine.errors import BindError, IntegrityError, UnsupportedError
 from engine.execute.alter import Alterer

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.analyze import Source
-    from engine.catalog import Clustering, Index, Table
+    from engine.catalog import Table
+    from engine.catalog.arrangement import Clustering
+    from engine.catalog.indexes import Index
     from engine.execute.backends.base import Parameters
     from engine.execute.define import Definition
     from engine.execute.ready import Ready

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.catalog import plans, taken
+from engine.catalog.vacuum import plans, taken
 from engine.errors import CorruptError, VacuumedError
 from engine.objectstore import layout
 

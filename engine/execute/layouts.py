@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import indexes_of
 from engine.catalog.arrangement import CLUSTER, PARTITION, named
+from engine.catalog.indexes import indexes_of
 from engine.execute.policy import policy_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.catalog import Table, pins, refs_of
+from engine.catalog import Table, refs_of
+from engine.catalog.vacuum import pins
 from engine.objectstore import layout, live
 
 if TYPE_CHECKING:

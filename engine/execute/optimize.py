@@ -21,7 +21,9 @@ from engine.storage.cluster import ordered
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.catalog import Clustering, FileEntry, Index, Table
+    from engine.catalog import FileEntry, Table
+    from engine.catalog.arrangement import Clustering
+    from engine.catalog.indexes import Index
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.lake import Lake
 

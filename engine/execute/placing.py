@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.catalog import FileIndex, clustering_of, indexes_of, partitioning_of
+from engine.catalog.arrangement import clustering_of, partitioning_of
+from engine.catalog.definitions import FileIndex
+from engine.catalog.indexes import indexes_of
 from engine.datatypes import parse_type
 from engine.execute.encoding import encode
 from engine.storage import fileindex
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from engine.catalog import FileEntry, Index, Table
+    from engine.catalog import FileEntry, Table
+    from engine.catalog.indexes import Index
     from engine.execute.workspace import Workspace
 
 Label = tuple[str | None, ...]

@@ -14,8 +14,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from engine.catalog import Ref, VacuumPlan, plans
-from engine.catalog.vacuum import PLANNED, PURGED, RESTORED, TRASH, encode_list
+from engine.catalog import Ref
+from engine.catalog.vacuum import PLANNED, PURGED, RESTORED, TRASH, VacuumPlan, encode_list, plans
 from engine.errors import UnsupportedError
 from engine.execute.marking import garbage
 from engine.execute.workspace import INLINE_BYTES

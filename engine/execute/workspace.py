@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from engine.catalog import FileIndex, Mapping, Table
+    from engine.catalog import Mapping, Table
+    from engine.catalog.definitions import FileIndex
     from engine.execute.reads import Reads
     from engine.storage import Encoded
     from engine.timeline import Timeline

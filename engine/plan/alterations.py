@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.catalog import columns_in
+from engine.catalog.arrangement import columns_in
 from engine.errors import BindError, UnsupportedError
 from engine.plan import fields
 from engine.plan.columndefs import column_of, default_of, require_name, rules_of, type_of

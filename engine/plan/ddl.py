@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from engine.catalog import MAIN, indexes_of
+from engine.catalog import MAIN
+from engine.catalog.indexes import indexes_of
 from engine.datatypes.words import quoted
 from engine.plan.options import shown_options
 from engine.plan.text import literal

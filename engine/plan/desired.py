@@ -10,7 +10,8 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from engine.catalog import Column, Table, Unique, indexes_of
+from engine.catalog import Column, Table, Unique
+from engine.catalog.indexes import indexes_of
 from engine.datatypes import Shape, parse_type, shape_of, struct_shape
 from engine.datatypes.words import quoted
 from engine.plan import ddl

@@ -11,7 +11,8 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from engine.catalog import Catalog, FileEntry, refs_of, taken
+from engine.catalog import Catalog, FileEntry, refs_of
+from engine.catalog.vacuum import taken
 from engine.errors import BindError, CorruptError, StorageError, UsageError
 from engine.objectstore import layout
 from engine.session import partly

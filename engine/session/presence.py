@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.catalog import refs_of, taken
+from engine.catalog import refs_of
+from engine.catalog.vacuum import taken
 from engine.errors import ConflictError, CorruptError, VacuumedError
 from engine.objectstore import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.catalog import VacuumPlan
+    from engine.catalog.vacuum import VacuumPlan
     from engine.errors import StorageError, TransactionError
     from engine.execute import Workspace
     from engine.timeline import State

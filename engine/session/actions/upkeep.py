@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.catalog import Index, clustering_of, indexes_of
+from engine.catalog.arrangement import clustering_of
+from engine.catalog.indexes import Index, indexes_of
 from engine.datatypes import parse_type
 from engine.errors import BindError, UnsupportedError, UsageError
 from engine.plan import RowWrite
