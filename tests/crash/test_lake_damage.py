@@ -54,6 +54,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
             session.timeline.commit(
                 lambda _head, _seq, change=change: Proposal("watermark", change)
             )
+        session.timeline.compact()
         shutil.copytree(folder, folder.with_name("stale"))
         run(session, "UPSERT INTO u VALUES (2, ['two']), (3, NULL)")
     return folder
@@ -64,10 +65,13 @@ def answers(lake: Path) -> list[list[dict[str, object]]]:
         return [run(session, question) for question in QUESTIONS]
 
 
+HINTS = {"tmp", "lock", "compact.lock", "usage"}
+
+
 def files(lake: Path) -> list[Path]:
     root = lake / ".grizzly"
     found = sorted(p for p in root.rglob("*") if p.is_file())
-    return [p for p in found if p.relative_to(root).parts[0] not in {"tmp", "lock"}]
+    return [p for p in found if p.relative_to(root).parts[0] not in HINTS]
 
 
 class Damaged:
