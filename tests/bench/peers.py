@@ -7,6 +7,7 @@ Each runs in a process of its own, so that the peers may need other versions of 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import statistics
@@ -172,10 +173,12 @@ class DuckLake:
         import duckdb
 
         folder.mkdir(parents=True)
-        self.db = duckdb.connect()
-        import duckdb_extensions  # type: ignore[import-not-found]
-
-        duckdb_extensions.import_extension("ducklake", con=self.db)
+        self.db = duckdb.connect(config={"allow_unsigned_extensions": "true"})
+        package = importlib.util.find_spec("duckdb_extension_ducklake")
+        assert package is not None
+        assert package.origin is not None
+        (extension,) = Path(package.origin).parent.rglob("*.duckdb_extension")
+        self.db.execute(f"LOAD '{extension}'")
         self.db.execute(
             f"ATTACH 'ducklake:{folder}/catalog.db' AS lake (DATA_PATH '{folder}/data')"
         )
