@@ -23,9 +23,10 @@ from engine.session.rowmerge import RowMerge, entries
 from engine.timeline import differing
 
 if TYPE_CHECKING:
-    from engine.catalog import BranchState, Unique
+    from engine.catalog import BranchState, FileEntry, Unique
     from engine.execute import Lake
-    from engine.session.conflicts import Changes, Made
+    from engine.session.conflicts import Changes
+    from engine.storage import Bitmap
     from engine.timeline import State
 
 HINT = "ON CONFLICT OURS keeps what main has, ON CONFLICT THEIRS takes what the branch has"
@@ -116,13 +117,21 @@ class BranchMerge:
             raise ConflictError(
                 f"the branch and main both changed {count} of {table.qualified}", hint=HINT
             )
-        merge.drop(lost, ours=self._prefer == "ours")
+        loser = self._prefer == "ours"
+        merge.drop(lost, ours=loser)
+        for rule in table.distinct:
+            # Deleted and made again under the same key is changed.
+            keys = self._keys(table, rule, merge.before(lost))
+            if keys.num_rows:
+                again = same_keys(self._lake, table, rule, [keys], merge.made(ours=loser))
+                merge.kill_at(list(again))
 
     def _settle_keys(self, table: Table, merge: RowMerge, rule: Unique) -> None:
         """Let one side's row win where both made one with the same key."""
         loser, winner = (True, False) if self._prefer == "ours" else (False, True)
         made = merge.made(ours=loser)
-        rivals = [self._keys(table, rule, merge.made(ours=winner))]
+        made_too = [(entry, kept) for _, entry, kept in merge.made(ours=winner)]
+        rivals = [self._keys(table, rule, made_too)]
         if not rivals[0].num_rows:
             return
         found = list(same_keys(self._lake, table, rule, rivals, made))
@@ -140,9 +149,9 @@ class BranchMerge:
             )
         merge.kill_at(found)
 
-    def _keys(self, table: Table, rule: Unique, made: Made) -> pa.Table:
+    def _keys(self, table: Table, rule: Unique, places: list[tuple[FileEntry, Bitmap]]) -> pa.Table:
         names = [c.name for c in table.columns_of(rule.columns)]
-        scan = places_of(self._lake, table, [(entry, kept) for _, entry, kept in made])
+        scan = places_of(self._lake, table, places)
         schema = pa.schema([scan.schema.field(name) for name in names])
         return pa.Table.from_batches(scan.batches(names), schema=schema)
 

@@ -122,6 +122,12 @@ class RowMerge:
         side = self.ours if ours else self.theirs
         self._kill(*self._rows(side.entries, side.born, sorted(rids)))
 
+    def before(self, rids: set[int]) -> list[tuple[FileEntry, Bitmap]]:
+        """Return where the base holds some rows, among the files that either side changed."""
+        old = {key: alive(self._lake, entry) for key, entry in self._base.items()}
+        rows, keys = self._rows(self._base, old, sorted(rids))
+        return [(self._base[keys[number]], positions) for number, positions in rows.by_file()]
+
     def kill_at(self, places: Iterable[tuple[str, int]]) -> None:
         """Make single rows dead."""
         for key, position in places:

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ConflictError
@@ -108,6 +108,8 @@ def check(session: Session, main: list[Op], branch: list[Op], prefer: str) -> No
 
 
 @settings(max_examples=8, deadline=None)
+@example([("delete", 0)], [("again", 0)], "ours")
+@example([("again", 0)], [("delete", 0)], "theirs")
 @given(side, side, st.sampled_from(["fail", "ours", "theirs"]))
 def test_a_merge_is_made_key_by_key(
     session: Session, main: list[Op], branch: list[Op], prefer: str
