@@ -247,7 +247,7 @@ def test_a_damaged_index_answers_nothing_wrong(lake: Path) -> None:
         db.upsert("t", [(5, "five", None)])
 
 
-def test_an_altered_key_is_still_found(lake: Path, large: grizzly.Connection) -> None:
+def test_an_altered_key_is_still_found(large: grizzly.Connection) -> None:
     large.execute("ALTER TABLE t RENAME COLUMN id TO number")
     assert (large.get("t", 7919) or {})["name"] == "n1"
     large.execute("ALTER TABLE t ALTER COLUMN number SET DATA TYPE BIGINT")
