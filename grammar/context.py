@@ -84,7 +84,7 @@ _FOLLOWING = {
     "UPSERT": ("INTO",),
     "MERGE": ("INTO", "BRANCH"),
     "RESTORE": ("TABLE", "DATABASE"),
-    "BEGIN": ("ISOLATION", "READ", "IDEMPOTENT"),
+    "BEGIN": ("TRANSACTION", "ISOLATION", "READ", "IDEMPOTENT"),
     "DELETE": ("FROM",),
     "CHANGES": ("FROM", "FULL", "NET"),
     "PUT": ("BLOB",),
@@ -105,8 +105,6 @@ _FOLLOWING = {
     "ASOF": ("JOIN", "LEFT"),
     "SEMI": ("JOIN",),
     "ANTI": ("JOIN",),
-    "BEGIN": ("TRANSACTION",),
-    "RESTORE": ("TABLE",),
 }
 
 

@@ -19,7 +19,7 @@ from grammar import span_of, suggest, to_duckdb
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.catalog import Watermark
+    from engine.catalog import Snapshot, Watermark
     from engine.execute.backends.base import Parameters
     from engine.execute.backends.duckdb import DuckDB
     from engine.execute.workspace import Workspace
@@ -78,51 +78,59 @@ class Surroundings:
     def _version_of(self, point: Point) -> int:
         span = span_of(point.expr)
         if point.kind == "snapshot":
-            name = str(point.expr.name)
-            snapshot = self.catalog.snapshot(name)
-            if snapshot is None:
-                names = [s.name for s in self.catalog.snapshots()]
-                best = suggest(name, names)
-                raise BindError(
-                    f"there is no snapshot '{name}'",
-                    span=span,
-                    hint=f"did you mean '{best}'?" if best else "SHOW SNAPSHOTS lists them",
-                    code="TIME_002",
-                )
-            return snapshot.version
+            return self._snapshot(str(point.expr.name), span).version
         if point.kind == "watermark":
             return self._watermark(str(point.expr.name), span).version
-        if point.kind == "version" and point.expr.is_int and point.expr.name.isdecimal():
-            return int(point.expr.name)
         if point.kind == "branch":
             if not _is_main(point):
                 branch_in(self.workspace.timeline.head.state, str(point.expr.name))
             return self.workspace.version
+        return self._counted(point, span)
+
+    def _counted(self, point: Point, span: Span | None) -> int:
+        """Return the version of a number, of a time, or so many before the newest."""
+        if point.kind == "version" and point.expr.is_int and point.expr.name.isdecimal():
+            return int(point.expr.name)
+        newest = self.workspace.version
         back = versions_back(point.expr.name) if point.expr.is_string else None
         if back is not None:
-            if back > self.workspace.version:
-                newest = self.workspace.version
+            if back > newest:
                 raise BindError(
                     f"there are only {newest} versions before the newest",
                     span=span,
                     code="TIME_001",
                 )
-            return self.workspace.version - back
+            return newest - back
         kind = "BIGINT" if point.kind == "version" else "TIMESTAMP WITH TIME ZONE"
         value = self._constant(point, kind)
         if isinstance(value, datetime.datetime):
-            version = self.workspace.timeline.seq_at(_microseconds(value))
-            if version < 0:
-                raise BindError(
-                    f"the lakehouse did not exist yet at {value.isoformat(sep=' ')}",
-                    span=span,
-                    hint="SHOW TIMELINE lists its commits",
-                    code="TIME_003",
-                )
-            return version
+            return self._at(value, span)
         if not isinstance(value, int) or value < 0:
             raise BindError("a version is a number from 0 on", span=span, code="TIME_001")
         return value
+
+    def _at(self, moment: datetime.datetime, span: Span | None) -> int:
+        version = self.workspace.timeline.seq_at(_microseconds(moment))
+        if version < 0:
+            raise BindError(
+                f"the lakehouse did not exist yet at {moment.isoformat(sep=' ')}",
+                span=span,
+                hint="SHOW TIMELINE lists its commits",
+                code="TIME_003",
+            )
+        return version
+
+    def _snapshot(self, name: str, span: Span | None) -> Snapshot:
+        found = self.catalog.snapshot(name)
+        if found is None:
+            best = suggest(name, [s.name for s in self.catalog.snapshots()])
+            raise BindError(
+                f"there is no snapshot '{name}'",
+                span=span,
+                hint=f"did you mean '{best}'?" if best else "SHOW SNAPSHOTS lists them",
+                code="TIME_002",
+            )
+        return found
 
     def _watermark(self, name: str, span: Span | None) -> Watermark:
         found = self.catalog.watermark(name)
