@@ -152,7 +152,7 @@ def state_at(timeline: Timeline, version: int, branch: str | None = None) -> Map
     """Return the state of main, or of a branch, after commit ``version``.
 
     This is the one way to a branch's past. Before a branch was made its history is main's, up to its
-    base. A commit touches a branch when it changes a key below ``overlay_of(branch)``, or the
+    base; what another branch of that name was before is no part of it. A commit touches a branch when it changes a key below ``overlay_of(branch)``, or the
     branch's own entry ``b/<branch>``, which moves its base when it is merged.
 
     Cost: as ``Timeline.state_at``, twice for a branch.
@@ -161,11 +161,11 @@ def state_at(timeline: Timeline, version: int, branch: str | None = None) -> Map
     state = timeline.state_at(version)
     if branch is None:
         return state
-    data = state.get(name_key("b", branch))
-    if data is None:
-        first = first_base(timeline, branch)
-        return timeline.state_at(min(version, first))
-    found = Branch.decode(branch, data)
+    key = name_key("b", branch)
+    data, now = state.get(key), timeline.head.state.get(key)
+    found = None if data is None else Branch.decode(branch, data)
+    if found is None or (now and Branch.decode(branch, now).since > version):
+        return timeline.state_at(min(version, first_base(timeline, branch)))
     return BranchState(timeline.state_at(found.base), state, found)
 
 
@@ -206,7 +206,8 @@ def commits_on(
     if branch is None:
         return
     prefix, own = overlay_of(branch), name_key("b", branch)
-    for commit in timeline.commits(max(since, main), until):
+    made = branch_in(timeline.head.state, branch).since
+    for commit in timeline.commits(max(since, main, made - 1), until):
         found = {k[len(prefix) :]: v for k, v in commit.changes.items() if k.startswith(prefix)}
         if own in commit.changes or None in found.values():
             before, after = (state_at(timeline, v, branch) for v in (commit.seq - 1, commit.seq))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from engine.catalog import BranchState, FileEntry, Table, branches, state_at
+from engine.catalog import BranchState, FileEntry, Table, branches
 from engine.storage import Addresses, diff
 
 if TYPE_CHECKING:
@@ -55,10 +55,9 @@ def changed(source: SystemSource, lake: Lake) -> pa.Table:
 
 def _states(source: SystemSource, lake: Lake) -> Iterator[tuple[Branch, BranchState]]:
     timeline = lake.workspace.timeline
-    for branch in branches(timeline.state_at(source.version)):
-        state = state_at(timeline, source.version, branch.name)
-        if isinstance(state, BranchState):
-            yield branch, state
+    state = timeline.state_at(source.version)
+    for branch in branches(state):
+        yield branch, BranchState(timeline.state_at(branch.base), state, branch)
 
 
 def _table(lake: Lake, state: BranchState, table_id: str) -> dict[str, object]:

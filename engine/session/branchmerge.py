@@ -123,8 +123,10 @@ class BranchMerge:
             # Deleted and made again under the same key is changed.
             keys = self._keys(table, rule, merge.before(lost))
             if keys.num_rows:
-                again = same_keys(self._lake, table, rule, [keys], merge.made(ours=loser))
-                merge.kill_at(list(again))
+                made = merge.made(ours=loser)
+                again = list(same_keys(self._lake, table, rule, [keys], made))
+                _refuse_known(table, merge, again, ours=loser)
+                merge.kill_at(again)
 
     def _settle_keys(self, table: Table, merge: RowMerge, rule: Unique) -> None:
         """Let one side's row win where both made one with the same key."""
@@ -142,11 +144,7 @@ class BranchMerge:
                 f"the branch and main both have a new row in {table.qualified} with the same key",
                 hint=HINT,
             )
-        if merge.known_at(found, ours=loser):
-            raise ConflictError(
-                f"a row of {table.qualified} was given a key that the other side gave as well",
-                hint="change one of the two keys, then merge again",
-            )
+        _refuse_known(table, merge, found, ours=loser)
         merge.kill_at(found)
 
     def _keys(self, table: Table, rule: Unique, places: list[tuple[FileEntry, Bitmap]]) -> pa.Table:
@@ -154,6 +152,20 @@ class BranchMerge:
         scan = places_of(self._lake, table, places)
         schema = pa.schema([scan.schema.field(name) for name in names])
         return pa.Table.from_batches(scan.batches(names), schema=schema)
+
+
+def _refuse_known(
+    table: Table, merge: RowMerge, places: list[tuple[str, int]], *, ours: bool
+) -> None:
+    """Refuse when a row that must give way to another one of its key is an old row with a new key.
+
+    Raises: ConflictError, for that row would be lost.
+    """
+    if places and merge.known_at(places, ours=ours):
+        raise ConflictError(
+            f"a row of {table.qualified} was given a key that the other side gave as well",
+            hint="change one of the two keys, then merge again",
+        )
 
 
 def _told(error: ConflictError) -> ConflictError:

@@ -216,3 +216,30 @@ def test_python_transactions_are_tried_again_and_done_once(lake: Path) -> None:
             a.transact(add, retries=0)
         assert not a.session.in_transaction
         assert a.execute("SELECT v FROM t").fetchone() == (21,)
+
+
+def test_a_branch_has_no_part_in_an_older_one_of_its_name(pair: tuple[Session, Session]) -> None:
+    main, branch = pair
+    run(branch, "INSERT INTO t VALUES (20, 0)")
+    old = branch.version
+    run(main, "DROP BRANCH b; CREATE BRANCH b AS OF VERSION 2; USE BRANCH b")
+    run(main, "INSERT INTO t VALUES (21, 0)")
+    assert len(rows(main, f"SELECT * FROM t AS OF VERSION {old}")) == 10
+    for how in ("FULL", "NET"):
+        found = rows(main, f"SELECT k, _change FROM (CHANGES {how} FROM t SINCE VERSION {old})")
+        assert found == [(21, "insert")]
+    assert (20, "insert") not in rows(main, "SELECT k, _change FROM (CHANGES FROM t)")
+
+
+@pytest.mark.parametrize("prefer", ["OURS", "THEIRS"])
+def test_a_row_that_moved_to_the_key_of_a_lost_one_is_not_lost(
+    pair: tuple[Session, Session], prefer: str
+) -> None:
+    main, branch = pair
+    mover, writer = (branch, main) if prefer == "OURS" else (main, branch)
+    run(mover, "UPDATE t SET k = k + 1 WHERE k >= 8")
+    run(writer, "UPDATE t SET v = 5 WHERE k = 9")
+    before = rows(main, ALL)
+    with pytest.raises(ConflictError, match="key that the other side gave"):
+        run(main, f"MERGE BRANCH b ON CONFLICT {prefer}")
+    assert rows(main, ALL) == before
