@@ -181,7 +181,7 @@ def _conformed(values: pa.ChunkedArray, type_text: str) -> pa.ChunkedArray | Non
 def _converted(frame: Frame, workspace: Workspace, table: Table, given: Columns) -> pa.Table:
     try:
         rows = pa.table(dict(given))
-    except (pa.ArrowException, OverflowError) as error:
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise UsageError(f"these values have no common type: {error}") from None
     try:
         return frame.executor.conformed(table, rows, workspace)

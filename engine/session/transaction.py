@@ -107,7 +107,7 @@ class Transaction:
     def _concerned(self, others: set[str]) -> set[str]:
         """Return the ids of the tables that we wrote to, or that we read and others wrote to."""
         workspace = self._workspace
-        ours = {k.split("/")[1] for k in workspace.changes if k[:2] in ("f/", "t/")}
+        ours = {k.split("/")[1] for k in workspace.changes if k[:2] in ("f/", "i/", "t/")}
         theirs = {k.split("/")[1] for k in others if k[:2] in ("f/", "t/")}
         read = set() if workspace.reads is None else set(workspace.reads.conditions)
         return ours | ((read | workspace.claims) & theirs)

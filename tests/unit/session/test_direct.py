@@ -107,6 +107,7 @@ def test_rows_come_in_many_shapes(db: grizzly.Connection) -> None:
         ([{"id": None, "name": "x"}], grizzly.IntegrityError, "may not be NULL"),
         ([(7, "x", None), (7, "y", None)], grizzly.IntegrityError, r"two rows .* \(id\) = \(7\)"),
         ([(0, "x", None)], grizzly.IntegrityError, r"\(id\) = \(0\) is already there"),
+        ([(Decimal("Infinity"), "x", None)], grizzly.ProgrammingError, "no common type"),
     ],
 )
 def test_what_cannot_be_added_is_refused_whole(

@@ -101,11 +101,13 @@ def test_one_value_of_a_unique_column_goes_to_one_writer(pair: Pair) -> None:
         ("TRUNCATE t", "INSERT INTO t VALUES (50, 5)"),
         ("CREATE TABLE s.x (a INTEGER)", "DROP SCHEMA s"),
         ("DROP SCHEMA s", "CREATE TABLE s.x (a INTEGER)"),
+        ("CREATE INDEX i ON e (v)", "ALTER TABLE e DROP COLUMN v"),
+        ("CREATE INDEX i ON e (v)", "DROP TABLE e"),
     ],
 )
 def test_what_is_about_a_whole_table_or_schema(pair: Pair, ours: str, theirs: str) -> None:
     a, b = pair
-    run(a, "CREATE SCHEMA s; UPDATE t SET v = 1")
+    run(a, "CREATE TABLE e (k INTEGER, v INTEGER); CREATE SCHEMA s; UPDATE t SET v = 1")
     run(a, f"BEGIN ISOLATION LEVEL SNAPSHOT; {ours}")
     run(b, theirs)
     with pytest.raises(ConflictError):
