@@ -12,9 +12,10 @@ from engine.storage.keyindex import Run, StoredKeys
 from engine.storage.lookup import KeyedFile, Keys, Places, locate, repeated, run_of
 from engine.storage.orc import read_orc, write_orc
 from engine.storage.predicate import And, Compare, In, IsNull, Not, Or, Predicate, may_match
-from engine.storage.scan import RESERVED, ScanColumn, ScanFile, TableScan
+from engine.storage.scan import TableScan
 from engine.storage.smallkeys import SmallKeys
 from engine.storage.statistics import FileColumn
+from engine.storage.units import RESERVED, ScanColumn, ScanFile
 
 __all__ = [
     "POST",

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 
 from engine.storage import deletion
 from engine.storage.predicate import Compare
-from engine.storage.scan import FILE, POSITION, TableScan
+from engine.storage.scan import TableScan
 from engine.storage.statistics import CHANGED, ROW_ID
+from engine.storage.units import FILE, POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from engine.storage.deletion import Bitmap
     from engine.storage.predicate import Predicate
-    from engine.storage.scan import ScanColumn, ScanFile
+    from engine.storage.units import ScanColumn, ScanFile
 
     Numbers = npt.NDArray[np.int64]
 

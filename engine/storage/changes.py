@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engine.storage.deletion import Bitmap
-    from engine.storage.scan import ScanFile
+    from engine.storage.units import ScanFile
 
     Ints = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]

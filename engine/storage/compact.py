@@ -14,7 +14,8 @@ from engine.storage.statistics import CHANGED, ROW_ID
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.storage.scan import ScanFile, TableScan
+    from engine.storage.scan import TableScan
+    from engine.storage.units import ScanFile
 
 TARGET_ROWS = 983_040
 """Files of this many live rows are left alone."""

@@ -15,6 +15,7 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -219,11 +220,15 @@ class DataFile:
         self.rows = found.rows
         self.columns = found.columns
         self.stripes = found.stripes
+        self.starts = list(accumulate((s.rows for s in found.stripes), initial=0))[:-1]
+        """The position at which each stripe begins."""
         self._ranges = found.ranges
         self._types = dict(zip(found.fields, found.types, strict=True))
         named = zip(found.columns, found.fields, strict=False)
         self._fields = {c.id: field for c, field in named}
-        self._parts = {c.id: c.parts for c in found.columns}
+        self._shapes = {
+            c.id: shape_of(t, c.parts) for c, t in zip(found.columns, found.types, strict=False)
+        }
 
     @property
     def stamp(self) -> Hashable:
@@ -236,7 +241,7 @@ class DataFile:
 
     def shape_of(self, column_id: int) -> Shape:
         """Return the type of a column that the file has, and the ids of the fields inside it."""
-        return shape_of(self._types[self._fields[column_id]], self._parts[column_id])
+        return self._shapes[column_id]
 
     def type_of(self, field: str) -> DataType | None:
         """Return the type of a physical name, hidden ones included, or None when there is none."""
