@@ -26,6 +26,7 @@ _GROUPS = (
     "upkeep",
     "timeline",
     "snapshot",
+    "watermark",
     "branch",
     "blob",
     "about",

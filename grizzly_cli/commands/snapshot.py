@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import UsageError
 from grizzly_cli.context import Context, name, point
 from grizzly_cli.diagnostics import OK
 
@@ -69,16 +68,12 @@ def restore(
     """
     context: Context = ctx.obj
 
+    if not tables:
+        return context.statements(f"RESTORE LAKEHOUSE TO {point(snapshot)}")
+
     def job() -> int:
-        chosen = tables or [
-            f"{table.schema}.{table.name}"
-            for table in context.session().tables()
-            if table.kind == "table"
-        ]
-        if not chosen:
-            raise UsageError("there are no tables to restore")
         context.run("BEGIN")
-        for table in chosen:
+        for table in tables:
             context.run(f"RESTORE TABLE {name(table)} TO {point(snapshot)}")
         context.run("COMMIT")
         return OK

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.catalog import Table, commits_on, overlay_of
+from engine.datatypes import parse_type, shape_of
 from engine.errors import BindError, TransactionError
 from engine.session.conflicts import additive, places_of, same_keys
 from engine.session.result import Result
@@ -16,7 +17,7 @@ from engine.session.rowmerge import RowMerge, entries
 from grammar import nodes, span_of
 
 if TYPE_CHECKING:
-    from engine.catalog import Mapping
+    from engine.catalog import Column, Mapping
     from engine.execute import Lake, Workspace
     from engine.session.frame import Call
     from engine.timeline import Commit
@@ -61,24 +62,39 @@ def restore_all(call: Call[nodes.RestoreAll], workspace: Workspace) -> Result:
                 workspace.claims.add(key[2:])
     tables = then.tables()
     result = Result("RESTORE", count=sum(f.live for t in tables for f in then.files(t)))
-    result.notes.append(f"{len(tables)} tables are as they were")
+    said = "1 table is as it was" if len(tables) == 1 else f"{len(tables)} tables are as they were"
+    result.notes.append(said)
     return result
 
 
 def _definition(key: str, value: bytes | None, workspace: Workspace) -> bytes | None:
-    """Return what was true at a key, to be true again; a table never uses a column's id twice.
+    """Return what was true at a key, to be true again; a table never uses an id twice.
 
-    Cost: for a table that is gone, the whole log.
+    Cost: for a table that is gone, or lacks a column with fields, the whole log.
     """
     if value is None or not key.startswith("t/"):
         return value
     old = Table.decode(key[2:], value)
-    known = [workspace.get(key)]
-    if known[0] is None:
+    now = workspace.get(key)
+    known = [] if now is None else [Table.decode(old.id, now)]
+    there = {c.id for table in known for c in table.columns}
+    if not known or any(c.id not in there and parse_type(c.type).is_nested for c in old.columns):
         changes = commits_on(workspace.timeline, 0, workspace.version, workspace.branch)
-        known = [changed[key] for _, changed in changes if key in changed]
-    used = [Table.decode(old.id, data).next_column for data in known if data is not None]
-    return replace(old, next_column=max([old.next_column, *used])).encode()
+        found = [changed[key] for _, changed in changes if key in changed]
+        known += [Table.decode(old.id, data) for data in found if data is not None]
+    columns = tuple(_with_ids_of(column, known) for column in old.columns)
+    used = [table.next_column for table in known]
+    return replace(old, columns=columns, next_column=max([old.next_column, *used])).encode()
+
+
+def _with_ids_of(column: Column, known: list[Table]) -> Column:
+    """Return a column whose next field gets an id that no field of it had in these definitions."""
+    used = [c.next_part for table in known for c in table.columns if c.id == column.id]
+    free = max([column.next_part, *used])
+    if free == column.next_part:
+        return column
+    parts = column.parts or shape_of(parse_type(column.type)).parts()
+    return replace(column, parts=parts, next_part=free)
 
 
 def undo(call: Call[nodes.Undo], workspace: Workspace) -> Result:

@@ -17,6 +17,7 @@ from engine.errors import (
     UsageError,
     VerificationError,
 )
+from tests.unit.cli.conftest import OPENED
 from tests.unit.cli.fake import FakeResult
 
 
@@ -55,6 +56,21 @@ from tests.unit.cli.fake import FakeResult
             ["snapshot", "restore", "m", "t"],
             ["BEGIN", "RESTORE TABLE `t` TO SNAPSHOT 'm'", "COMMIT"],
         ),
+        (["branch", "create", "try"], ["CREATE BRANCH `try`"]),
+        (["branch", "create", "try", "--at", "3"], ["CREATE BRANCH `try` AS OF VERSION 3"]),
+        (["branch", "merge", "try", "--theirs"], ["MERGE BRANCH `try` PREFER THEIRS"]),
+        (["branch", "drop", "try", "--if-exists"], ["DROP BRANCH IF EXISTS `try`"]),
+        (["branch", "diff", "it's"], ["FROM grizzly.branch_changes WHERE branch = 'it''s'"]),
+        (["snapshot", "restore", "m"], ["RESTORE LAKEHOUSE TO SNAPSHOT 'm'"]),
+        (["watermark", "create", "w", "t"], ["CREATE WATERMARK `w` ON `t`"]),
+        (
+            ["watermark", "create", "w", "t", "--at", "3"],
+            ["CREATE WATERMARK `w` ON `t` AT VERSION 3"],
+        ),
+        (["watermark", "changes", "w", "t"], ["CHANGES FROM `t` SINCE WATERMARK `w`"]),
+        (["watermark", "advance", "w", "--to", "m"], ["ADVANCE WATERMARK `w` TO SNAPSHOT 'm'"]),
+        (["watermark", "list"], ["SHOW WATERMARKS"]),
+        (["watermark", "drop", "w", "--if-exists"], ["DROP WATERMARK IF EXISTS `w`"]),
         (["changes", "t", "--since", "3"], ["CHANGES FROM `t` SINCE VERSION 3"]),
         (
             ["changes", "t", "--since", "2026-01-01", "--until", "monday"],
@@ -105,7 +121,7 @@ def test_shared_options_go_anywhere(grizzly, argv):
     code, out, _ = grizzly(*argv)
     assert code == 0
     assert out.startswith('[{"id":1')
-    assert grizzly.opened == [("shop", {"read_only": False, "as_of": None, "guarded": True})]
+    assert grizzly.opened == [("shop", OPENED)]
 
 
 def test_a_pipe_gets_csv_and_narration_stays_on_stderr(grizzly):
@@ -119,7 +135,12 @@ def test_a_pipe_gets_csv_and_narration_stays_on_stderr(grizzly):
 
 def test_time_travel_opens_in_the_past(grizzly):
     grizzly("time-travel", "monday", "SELECT 1")
-    assert grizzly.opened == [(None, {"read_only": False, "as_of": "monday", "guarded": True})]
+    assert grizzly.opened == [(None, OPENED | {"as_of": "monday"})]
+
+
+def test_a_branch_is_opened_by_its_name(grizzly):
+    grizzly("--branch", "try", "query", "SELECT 1")
+    assert grizzly.opened == [(None, OPENED | {"branch": "try"})]
 
 
 def test_parameters_have_types(grizzly):
