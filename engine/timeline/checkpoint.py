@@ -33,13 +33,11 @@ def write(store: Store, note: bytes, size: int) -> None:
     Cost: one write within a page; nothing is synced.
     Raises: IoError, ReadOnlyError.
     """
-    place = size % 2
     if store.size(layout.CHECKPOINT) == 2 * _SLOT:
-        store.patch(layout.CHECKPOINT, _slot(note), place * _SLOT)
+        store.patch(layout.CHECKPOINT, _slot(note), size % 2 * _SLOT)
     else:
-        slots = [_BLANK, _BLANK]
-        slots[place] = _slot(note)
-        store.replace(layout.CHECKPOINT, b"".join(slots))
+        # Both, for who comes while one of them is written finds the other.
+        store.replace(layout.CHECKPOINT, 2 * _slot(note))
 
 
 def slots(data: bytes) -> list[bytes | None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from engine.errors import CorruptError, IoError, LakeError, UsageError
@@ -25,7 +24,8 @@ from engine.timeline.state import State
 from engine.timeline.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from engine.objectstore import Store
     from engine.timeline.group import Group, Seal
@@ -82,6 +82,8 @@ class Follower:
         """Know nothing yet."""
         self._store = store
         self._head: Head | None = None
+        self._known: Head | None = None
+        self._vouched = b""
         self._db = ""
         self._stand(Packs(store))
         self._renew_locks()
@@ -110,7 +112,7 @@ class Follower:
 
         Raises: CorruptError, when it does not continue what was known; IoError.
         """
-        known = self._head
+        self._known = self._head or self._known
         packs = Packs(self._store)
         packs.relist()
         for _ in range(_TRIES):
@@ -120,10 +122,13 @@ class Follower:
                 break
             except (CorruptError, IoError):
                 if not packs.relist():
+                    self._head = None
                     raise
+        known = self._known
         if known is not None and (
             self.head.seq < known.seq or self._tree.root_at(known.seq + 1) != known.root
         ):
+            self._head = None
             path = layout.segment(self._tail.index)
             raise CorruptError(f"{path}: the log is not the one it was", subject=path)
 
@@ -192,16 +197,14 @@ class Follower:
         self._process = os.getpid()
         self._lock = threading.RLock()
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """Hold what is in memory still; in a forked child, begin from the files."""
+    def _guard(self) -> AbstractContextManager[bool, None]:
+        """Return what holds all in memory still; a forked child begins from the files."""
         if self._process != os.getpid():
             self._renew_locks()
             with self._lock:
                 self._head = None
                 self._load()
-        with self._lock:
-            yield
+        return self._lock
 
     def refresh(self) -> Head:
         """Take in what other processes committed, and return the new head.
@@ -225,32 +228,48 @@ class Follower:
 
     def _follow_on(self) -> None:
         try:
-            self._follow()
+            self._go_on()
         except (CorruptError, IoError):
             if not self._repack():
                 raise
-            self._follow()
+            self._go_on()
         if self._tail.index - self._tail.first > _MANY:
             self._repack()
+
+    def _go_on(self) -> None:
+        """Take in what follows; all anew, if what was read last was refused."""
+        if self._head is None:
+            self._read_log()
+        else:
+            self._follow()
 
     def _follow(self) -> None:
         # The log is appended to before the checkpoint changes: so read in this order, the log holds
         # no less than the checkpoint promises.
+        known = self._head
         note, floor = checkpoint.read(self._store)
         while self._extend():
             pass
         if self._head is None and self._packs.segments:
             self._head = self._packed_head()
-        self._check_floor(note, floor)
-        if self.head.seq >= floor and self._store.writable and self._tail.end:
-            # Nobody may see a commit that a power cut could still take back.
-            self._store.sync(layout.segment(self._tail.index))
+        try:
+            self._check_floor(note, floor)
+            self._check_head()
+            if self.head.seq >= floor and self._store.writable and self._tail.end:
+                # Nobody may see a commit that a power cut could still take back.
+                self._store.sync(layout.segment(self._tail.index))
+        except (CorruptError, IoError):
+            # What was refused once is not current the next time somebody asks.
+            self._known, self._head = known or self._known, None
+            raise
 
     def _extend(self) -> bool:
         """Take in more of the last segment; True when that filled it."""
         tail = self._tail
         index = tail.index
         path = layout.segment(index)
+        # Asked first: the next segment is begun after this one was full.
+        resumed = self._store.size(layout.segment(index + 1)) is not None
         size = self._store.size(path)
         if (size or 0) < tail.end:
             state = "is missing" if size is None else "lost its end"
@@ -266,7 +285,7 @@ class Follower:
             if self._store.writable:
                 self._store.sync(path)
             return True
-        if self._store.size(layout.segment(index + 1)) is not None:
+        if resumed:
             if size is None:
                 raise CorruptError(f"{path} is missing", subject=path)
             missing = tail.first * _COMMITS + len(tail.records)
@@ -350,6 +369,15 @@ class Follower:
             raise CorruptError(f"{path} is missing", subject=path)
         if floor > 0 and Checkpoint.parse(note).root != self._tree.root_at(floor):
             raise CorruptError(f"{path} is not the log's", subject=path)
+
+    def _check_head(self) -> None:
+        """Check who signed what was taken in: nothing is read, or built upon, that nobody signed."""
+        head = self.head
+        if head.note != self._vouched:
+            check_signature(
+                Checkpoint.parse(head.note), head.state, layout.segment(head.seq // _COMMITS)
+            )
+            self._vouched = head.note
 
     def _require(self, seq: int) -> None:
         if not 0 <= seq <= self.head.seq:

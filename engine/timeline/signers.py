@@ -12,6 +12,7 @@ from engine.errors import CorruptError
 from engine.objectstore import layout
 from engine.proof.errors import ProofError
 from engine.proof.note import Checkpoint, VerifierKey
+from engine.timeline import signing
 
 if TYPE_CHECKING:
     from engine.timeline.model import Head
@@ -53,10 +54,10 @@ def _key(checkpoint: Checkpoint, state: State) -> VerifierKey:
 def check_signature(checkpoint: Checkpoint, state: State, path: str) -> None:
     """Check that a key which the state map announces signed a checkpoint, found at ``path``.
 
-    Cost: about 2 ms.
+    Cost: about 2 ms, or 0.1 ms where something else had use for ``cryptography``.
     Raises: CorruptError.
     """
     try:
-        checkpoint.verify(_key(checkpoint, state))
+        checkpoint.verify(_key(checkpoint, state), signing.quickest())
     except ProofError as error:
         raise CorruptError(f"{path}: {error}", subject=path) from error

@@ -242,6 +242,7 @@ class Timeline(Follower):
                 for record in draft.records:
                     self._tree.append(record.hashed)
                 self._head = head
+                self._vouched = head.note
                 tail.add(draft.records, at + len(data), [seal], head.state)
         # The commits stand: should this fail, the next one does it.
         with suppress(IoError):

@@ -178,6 +178,16 @@ def test_an_older_checkpoint_is_a_power_cuts_trace(tmp_path: Path) -> None:
     assert checkpoint.read(LocalStore(tmp_path / "shop"))[0].decode() == writer.checkpoint
 
 
+def test_a_torn_checkpoint_never_shuts_a_lake(tmp_path: Path) -> None:
+    timeline = lakes.make(tmp_path / "shop")
+    file = tmp_path / "shop" / layout.CHECKPOINT
+    checkpoint.write(LocalStore(tmp_path / "shop"), timeline.head.note, 3)
+    data = file.read_bytes()
+    for torn in (data[:100].ljust(512, b"x") + data[512:], data[:600].ljust(1024, b"x")):
+        file.write_bytes(torn)
+        assert lakes.reopen(tmp_path / "shop").head.seq == 0
+
+
 def test_a_missing_checkpoint_is_damage(tmp_path: Path) -> None:
     timeline = lakes.make(tmp_path / "shop")
     file = tmp_path / "shop" / layout.CHECKPOINT

@@ -22,7 +22,7 @@ from engine.objectstore import LocalStore, layout
 from engine.proof import verify
 from engine.proof.hashing import leaf_hash, root
 from engine.proof.tree import verify_consistency, verify_inclusion
-from engine.timeline import Head, Proposal, Timeline, load_or_create
+from engine.timeline import Head, Proposal, Signer, Timeline, load_or_create
 from tests.unit.timeline import lakes
 
 LONG = 530
@@ -373,6 +373,66 @@ def test_two_keys_may_write(tmp_path: Path) -> None:
     assert timeline.vkey == first_key
     assert len(list(timeline.head.state.items("key/"))) == 2
     assert all(finding.ok for finding in timeline.verify())
+
+
+class _Forger(Signer):
+    """Names a key that it has not got."""
+
+    def signature(self, message: bytes) -> bytes:
+        return bytes(64) if b"\n2\n" in message else super().signature(message)
+
+
+def test_what_nobody_signed_is_neither_read_nor_built_upon(tmp_path: Path) -> None:
+    writer = lakes.make(tmp_path / "shop")
+    reader = lakes.reopen(tmp_path / "shop", writable=False)
+    store, clock = LocalStore(tmp_path / "shop"), lakes.TickingClock()
+    forger = Timeline.open(store, clock=clock, signer=_Forger(bytes(range(32))))
+    lakes.fill(forger, 1)
+    for _ in range(2):
+        with pytest.raises(CorruptError, match="signature is false"):
+            reader.refresh()
+        with pytest.raises(CorruptError, match="signature is false"):
+            writer.commit(lakes.proposal)
+        with pytest.raises(CorruptError, match="signature is false"):
+            lakes.reopen(tmp_path / "shop")
+    lakes.fill(forger, 1)
+    assert reader.refresh().seq == 2, "it is the log's owner who signed, after all"
+
+
+def test_a_log_that_was_exchanged_is_refused_each_time(tmp_path: Path) -> None:
+    lakes.make(tmp_path / "shop", 10)
+    shutil.copytree(tmp_path / "shop", tmp_path / "fork")
+    lakes.fill(lakes.reopen(tmp_path / "shop"), 2)
+    reader = lakes.reopen(tmp_path / "shop", writable=False)
+    other = Timeline.open(
+        LocalStore(tmp_path / "fork"), clock=lakes.TickingClock(9 << 50), signer=lakes.SIGNER
+    )
+    lakes.fill(other, 600)
+    other.compact()
+    shutil.rmtree(tmp_path / "shop")
+    (tmp_path / "fork").rename(tmp_path / "shop")
+    for _ in range(3):
+        with pytest.raises(CorruptError):
+            reader.refresh()
+
+
+def test_a_reader_that_is_overtaken_sees_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = lakes.make(tmp_path / "shop", 250)
+    reader = lakes.reopen(tmp_path / "shop", writable=False)
+    lakes.fill(writer, 1)
+    plain = reader.store.read
+
+    def overtaken(path: str, offset: int = 0, length: int | None = None) -> bytes:
+        data = plain(path, offset, length)
+        if writer.head.seq < 260:
+            lakes.fill(writer, 10)
+        return data
+
+    monkeypatch.setattr(reader.store, "read", overtaken)
+    reader.refresh()
+    assert reader.refresh().seq == writer.head.seq == 261
 
 
 def test_the_key_is_nobody_elses(tmp_path: Path) -> None:
