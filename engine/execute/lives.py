@@ -8,12 +8,11 @@ every value it had in the range.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog, Table
-from engine.datatypes import parse_type, shape_of, widened
+from engine.datatypes import common, parse_type, shape_of
 from engine.errors import UnsupportedError
 from engine.storage import ScanColumn
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from engine.analyze import ChangeSource
-    from engine.catalog import Mapping
+    from engine.catalog import Column, Mapping
+    from engine.datatypes import Shape
 
 NOWHERE = -1
 """The id of a column that no file has."""
@@ -75,30 +75,24 @@ def _widest(table: Table, others: Sequence[Table]) -> Table:
     """Return the table, each column of the widest type it had: RESTORE can make a column narrower."""
     columns = []
     for column in table.columns:
-        kind = column.type
-        for other in {c.type for t in others for c in t.columns if c.id == column.id}:
-            if not _holds(kind, other):
-                if not _holds(other, kind):
-                    raise UnsupportedError(
-                        f"{table.qualified}.{column.name} was {other} in this range, and {kind}:"
-                        " no type holds the values of both",
-                        hint="ask for the changes up to the one and from there on, one by one",
-                    )
-                kind = other
-        columns.append(column if kind == column.type else replace(column, type=kind))
+        shape = _shape(column)
+        for other in {_shape(c) for t in others for c in t.columns if c.id == column.id}:
+            try:
+                shape = common(shape, other)
+            except UnsupportedError:
+                raise UnsupportedError(
+                    f"{table.qualified}.{column.name} was {other.type.text} in this range, and"
+                    f" {shape.type.text}: no type holds the values of both",
+                    hint="ask for the changes up to the one and from there on, one by one",
+                ) from None
+        if shape != _shape(column):
+            column = replace(column, type=shape.type.text, parts=shape.parts())  # noqa: PLW2901
+        columns.append(column)
     return replace(table, columns=tuple(columns))
 
 
-def _holds(wide: str, narrow: str) -> bool:
-    """Say whether a type holds every value of another; nested ones are adapted field by field."""
-    ours, theirs = parse_type(wide), parse_type(narrow)
-    if ours.is_nested or theirs.is_nested:
-        return True
-    try:
-        widened(shape_of(theirs), ours, itertools.count(1))
-    except UnsupportedError:
-        return False
-    return True
+def _shape(column: Column) -> Shape:
+    return shape_of(parse_type(column.type), column.parts)
 
 
 def _by_name(

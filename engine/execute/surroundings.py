@@ -89,7 +89,7 @@ class Surroundings:
 
     def _counted(self, point: Point, span: Span | None) -> int:
         """Return the version of a number, of a time, or so many before the newest."""
-        if point.kind == "version" and point.expr.is_int and point.expr.name.isdecimal():
+        if point.kind == "version" and point.expr.key == "literal" and point.expr.is_int:
             return int(point.expr.name)
         newest = self.workspace.version
         back = versions_back(point.expr.name) if point.expr.is_string else None

@@ -178,3 +178,43 @@ def test_a_widened_key_is_still_enforced_and_found(tmp_path: Path) -> None:
             with pytest.raises(Exception, match="already there"):
                 answers(session, "INSERT INTO t VALUES (42, 0)")
             assert answers(session, "SELECT count(*), sum(v) FROM t") == [(5000, 12497500)]
+
+
+def test_changes_of_fields_that_were_wider_or_others(tmp_path: Path) -> None:
+    """RESTORE makes a field narrower, and frees its name; the range shows what each row had."""
+    create_lake(tmp_path / "lake")
+    with closing(connect(tmp_path / "lake")) as session:
+        answers(session, "CREATE TABLE t (k INTEGER PRIMARY KEY, s STRUCT(a INTEGER), l INTEGER[])")
+        answers(session, "INSERT INTO t VALUES (1, {'a': 1}, [1])")
+        answers(session, "ALTER TABLE t ALTER COLUMN s.a TYPE BIGINT, ADD COLUMN s.b INTEGER")
+        answers(session, "ALTER TABLE t ALTER COLUMN l.element TYPE BIGINT")
+        answers(session, "UPDATE t SET s = {'a': 5000000000, 'b': 7}, l = [6000000000]")
+        answers(session, "RESTORE TABLE t TO VERSION 2")
+        answers(session, "ALTER TABLE t ADD COLUMN s.c VARCHAR")
+        wide = ({"a": 5_000_000_000, "c": None}, [6_000_000_000])
+        narrow = ({"a": 1, "c": None}, [1])
+        assert answers(session, "SELECT s, l FROM (CHANGES FROM t SINCE VERSION 2)") == [
+            narrow,
+            wide,
+            wide,
+            narrow,
+        ]
+        assert answers(session, "SELECT s, l FROM t") == [narrow]
+
+
+def test_changes_of_a_key_that_was_computed_anew(tmp_path: Path) -> None:
+    create_lake(tmp_path / "lake")
+    with closing(connect(tmp_path / "lake")) as session:
+        answers(session, "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)")
+        answers(session, "INSERT INTO t VALUES (1, 1), (2, 2)")
+        answers(session, "ALTER TABLE t ALTER COLUMN k TYPE VARCHAR USING k || 'x'")
+        for how in ("FULL", "NET"):
+            found = answers(
+                session, f"SELECT k, v, _change FROM (CHANGES {how} FROM t SINCE VERSION 2)"
+            )
+            assert sorted(found, key=str) == [
+                ("1x", 1, "insert"),
+                ("2x", 2, "insert"),
+                (None, 1, "delete"),
+                (None, 2, "delete"),
+            ]
