@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.cache.lru import Cache
+from engine.cache.remembered import remembered
 from engine.cache.weighted import shared
 
-__all__ = ["Cache", "shared"]
+__all__ = ["Cache", "remembered", "shared"]

@@ -5,6 +5,8 @@ Layer: ``catalog``. Invariant: a ``Catalog`` never changes; a new state is a new
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from engine.cache import Cache
@@ -15,6 +17,7 @@ from engine.catalog.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Mapping as Changed
 
 MAIN = "main"
 SYSTEM = "grizzly"
@@ -61,6 +64,29 @@ class Catalog:
         self._tables: dict[tuple[str, str], Table] | None = None
         self._views: dict[tuple[str, str], View] | None = None
         self._files: dict[str, list[FileEntry]] = {}
+
+    def after(self, state: Mapping, changes: Changed[str, bytes | None]) -> Catalog:
+        """Return the catalog of ``state``, which differs from this one's by ``changes``, or by less.
+
+        Cost: by the changes, and a copy of each list of files that they change.
+        """
+        made = Catalog(state)
+        kinds = {key[:2] for key in changes}
+        if "t/" not in kinds:
+            made._tables = self._tables
+        if "v/" not in kinds:
+            made._views = self._views
+        made._files = dict(self._files)
+        fresh = set()
+        for key, value in changes.items():
+            table_id = key.split("/", 2)[1] if key.startswith("f/") else None
+            if table_id not in made._files:
+                continue
+            if table_id not in fresh:
+                fresh.add(table_id)
+                made._files[table_id] = list(made._files[table_id])
+            _put(made._files[table_id], key, value)
+        return made
 
     def schemas(self) -> list[str]:
         """Return all schema names, ``main`` first."""
@@ -138,6 +164,21 @@ class Catalog:
 _TABLES = 4_096
 _latest: Cache[dict[str, tuple[bytes, FileEntry]]] = Cache(_TABLES)
 _definitions: Cache[Table] = Cache(_TABLES)
+
+
+_changed: Cache[FileEntry] = Cache(_TABLES)
+
+
+def _put(entries: list[FileEntry], key: str, value: bytes | None) -> None:
+    """Set, or with None remove, one entry of a list in row id order."""
+    rid = int(key.rsplit("/", 1)[1], 16)
+    place = bisect_left(entries, rid, key=attrgetter("rid"))
+    known = place < len(entries) and entries[place].rid == rid
+    if value is None:
+        del entries[place : place + known]
+    else:
+        entry = _changed.get((key, value), lambda: FileEntry.decode(key, value))
+        entries[place : place + known] = [entry]
 
 
 def _entries(table: Table, items: Iterator[tuple[str, bytes]]) -> list[FileEntry]:

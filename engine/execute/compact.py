@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.catalog import PENDING_VERSION, FileEntry, Table
+from engine.catalog import PENDING_VERSION, FileEntry, Table, table_of
 from engine.execute.placing import clustered, place
 from engine.execute.policy import policy_of
 from engine.execute.workspace import FIRST_PENDING_ROW, is_pending
@@ -109,8 +109,8 @@ def _written(workspace: Workspace, *, old: bool) -> list[Table]:
         for key in workspace.changes
         if key.startswith("f/") and not (old and workspace.base.get(key) is None)
     }
-    found = ((i, workspace.get(f"t/{i}")) for i in sorted(ids))
-    return [Table.decode(i, data) for i, data in found if data is not None]
+    found = ((key, workspace.get(key)) for key in (f"t/{i}" for i in sorted(ids)))
+    return [table_of(key, data) for key, data in found if data is not None]
 
 
 def _hit(workspace: Workspace, table: Table, policy: Policy) -> Iterable[FileEntry]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.cache import remembered
 from engine.datatypes import parse_type
 from engine.execute.exact import column
 from engine.execute.keys import indexable, lookup
@@ -174,7 +175,12 @@ def _note(lake: Lake, table: Table, keys: pa.Table | None) -> None:
 
 def wire_schema(table: Table) -> pa.Schema:
     """Return the schema that a table's rows have on their way in."""
-    return pa.schema([pa.field(c.name, parse_type(c.type).wire) for c in table.columns])
+    return _wire_schema(table.columns)
+
+
+@remembered
+def _wire_schema(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([pa.field(c.name, parse_type(c.type).wire) for c in columns])
 
 
 def _value(slot: Slot, params: Parameters) -> object:

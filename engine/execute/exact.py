@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from engine.cache import remembered
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -51,6 +53,7 @@ def column(values: Sequence[object], t: DataType) -> pa.Array | None:
         return None
 
 
+@remembered
 def _taker(t: DataType) -> Callable[[object], object] | None:
     limits = _RANGES.get(t.text)
     if limits is not None:

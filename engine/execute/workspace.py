@@ -58,11 +58,12 @@ class Workspace:
         *,
         branch: str | None = None,
         reads: Reads | None = None,
+        catalog: Catalog | None = None,
     ) -> None:
         """Start with nothing changed.
 
         ``branch`` is the line that ``state`` belongs to, main when None. What is read is noted in
-        ``reads``, if anyone will ask for it.
+        ``reads``, if anyone will ask for it. ``catalog`` is that of ``state``, where it is known.
         """
         self.timeline = timeline
         self.base = state
@@ -77,13 +78,14 @@ class Workspace:
         """The keys of the rows added to each keyed table, to be compared at commit."""
         self._inline_bytes = 0
         self._next_row = FIRST_PENDING_ROW
-        self._catalog: Catalog | None = None
+        self._before = Catalog(state) if catalog is None else catalog
+        self._catalog: Catalog | None = self._before
 
     @property
     def catalog(self) -> Catalog:
         """The names as this transaction sees them now."""
         if self._catalog is None:
-            self._catalog = Catalog(self)
+            self._catalog = self._before.after(self, self.changes)
         return self._catalog
 
     @property

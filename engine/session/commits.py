@@ -11,6 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from engine.cache import remembered
 from engine.catalog import table_of
 from engine.errors import ConflictError, ReadOnlyError
 from engine.session.result import Result
@@ -167,6 +168,7 @@ def meta(workspace: Workspace, written: str) -> dict[str, str]:
     return {k: v for k, v in found.items() if v}
 
 
+@remembered
 def _author() -> str:
     try:
         return getpass.getuser()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from engine.catalog import branch_in, state_at
+from engine.catalog import Catalog, branch_in, state_at
 from engine.execute import Reads, Workspace
 from engine.plan import Planner
 from grammar.nodes import Statement
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from engine.execute import Executor, Parameters
     from engine.execute.workspace import Savepoint
     from engine.plan import Shape
-    from engine.timeline import Timeline
+    from engine.timeline import Head, Timeline
+
+_CAUGHT_UP = 64
+"""So many commits are taken into a known catalog; after more it is made anew."""
 
 SNAPSHOT, SERIALIZABLE = "snapshot", "serializable"
 """The isolation of transactions: what was read is fixed; and what was read is also still so."""
@@ -48,6 +51,9 @@ class Frame:
     """Whether the open transaction may not write."""
     replayed: int | None = None
     """The version that did long ago what the open transaction asks for; it will write nothing."""
+
+    _known: tuple[int, Catalog] | None = None
+    """The newest version that statements read, and its catalog."""
 
     @property
     def version(self) -> int:
@@ -82,10 +88,26 @@ class Frame:
                 timeline, state_at(timeline, self.pinned, branch), self.pinned, branch=branch
             )
         if branch is None:
-            return Workspace(timeline, head.state, head.seq, reads=reads)
+            catalog = self._catalog(head)
+            return Workspace(timeline, head.state, head.seq, reads=reads, catalog=catalog)
         branch_in(head.state, branch)
         state = state_at(timeline, head.seq, branch)
         return Workspace(timeline, state, head.seq, branch=branch, reads=reads)
+
+    def _catalog(self, head: Head) -> Catalog:
+        """Return the catalog of the newest state: the one known before, with what came after it."""
+        seq, catalog = self._known or (head.seq, Catalog(head.state))
+        if 0 < head.seq - seq <= _CAUGHT_UP:
+            changes = {
+                key.decode("ascii"): value
+                for record in self.timeline.records(seq + 1, head.seq)
+                for key, value in record.changes
+            }
+            catalog = catalog.after(head.state, changes)
+        elif head.seq != seq:
+            catalog = Catalog(head.state)
+        self._known = head.seq, catalog
+        return catalog
 
     def begin(self, workspace: Workspace, *, read_only: bool) -> None:
         """Let statements work in ``workspace`` until ``end``."""

@@ -21,7 +21,9 @@ def planned(call: Call[nodes.Statement], workspace: Workspace) -> Result:
     """Plan a statement and carry it out in the workspace."""
     frame, node = call.frame, call.node
     if call.shape is not None:
-        count = frame.executor.write_direct(call.shape, workspace, frame.schema, call.many or [call.params])
+        count = frame.executor.write_direct(
+            call.shape, workspace, frame.schema, call.many or [call.params]
+        )
         if count is not None:
             return Result(call.shape.verb, count=count)
     plan = call.planner(workspace).plan(node)
