@@ -287,7 +287,7 @@ def _equal_keys(
             one, two = _codes(table[0], every, table[1], every)
             same &= one == two
         else:
-            same &= pc.equal(ours, theirs).to_numpy(zero_copy_only=False)
+            same &= _same_values(ours.combine_chunks(), theirs.combine_chunks())
     return same
 
 
