@@ -44,7 +44,7 @@ def list_(ctx: typer.Context) -> int:
 
 
 def show(ctx: typer.Context) -> int:
-    """Show where your secret key is, and the verifier key it signs this lakehouse with."""
+    """Show where your secret key is, and its verifier key."""
     from engine.session import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
@@ -55,7 +55,7 @@ def show(ctx: typer.Context) -> int:
 
 
 def export(ctx: typer.Context) -> int:
-    """Write the verifier key that signs this lakehouse now, to give to others.
+    """Write the verifier key that signs here, to give to others.
 
     Example: grizzly -d shop key export -o shop.vkey
     """

@@ -14,6 +14,9 @@ from tests.unit.cli.fake import FakeResult, FakeSession
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+OPENED = {"read_only": False, "as_of": None, "branch": None, "guarded": True}
+"""How a session is opened when nothing else is asked for."""
+
 
 def answer(text: str) -> Any:
     if "UPSERT" in text:
@@ -39,6 +42,7 @@ class Grizzly:
     def _connect(self, path: Any, **options: Any) -> FakeSession:
         self.opened.append((path, options))
         self.session.as_of = options["as_of"]
+        self.session.branch = options["branch"]
         return self.session
 
     def answers(self, reply: Callable[[str], Any]) -> None:

@@ -66,6 +66,7 @@ class FakeSession:
         self.in_transaction = False
         self.read_only = False
         self.as_of: str | None = None
+        self.branch: str | None = None
         self.closed = False
         self.keys = [(0, "grizzly+first")]
         self.stopped = threading.Event()

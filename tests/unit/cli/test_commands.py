@@ -58,9 +58,15 @@ from tests.unit.cli.fake import FakeResult
         ),
         (["branch", "create", "try"], ["CREATE BRANCH `try`"]),
         (["branch", "create", "try", "--at", "3"], ["CREATE BRANCH `try` AS OF VERSION 3"]),
-        (["branch", "merge", "try", "--theirs"], ["MERGE BRANCH `try` PREFER THEIRS"]),
+        (["branch", "merge", "try", "--theirs"], ["MERGE BRANCH `try` ON CONFLICT THEIRS"]),
         (["branch", "drop", "try", "--if-exists"], ["DROP BRANCH IF EXISTS `try`"]),
-        (["branch", "diff", "it's"], ["FROM grizzly.branch_changes WHERE branch = 'it''s'"]),
+        (
+            ["branch", "diff", "it's"],
+            [
+                'SELECT schema, "table", definition, rows_added, rows_removed '
+                "FROM grizzly.branch_changes WHERE branch = 'it''s'"
+            ],
+        ),
         (["snapshot", "restore", "m"], ["RESTORE LAKEHOUSE TO SNAPSHOT 'm'"]),
         (["watermark", "create", "w", "t"], ["CREATE WATERMARK `w` ON `t`"]),
         (

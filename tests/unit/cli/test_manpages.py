@@ -22,7 +22,33 @@ CREATE SNAPSHOT monday
 BEFORE = {
     "CREATE SNAPSHOT monday": "DROP SNAPSHOT monday",
     "CREATE TABLE t (id INT PRIMARY KEY, name STRING, qty INT DEFAULT 0)": "DROP TABLE t",
+    "ALTER TABLE t ADD COLUMN note VARCHAR DEFAULT '' AFTER id, DROP COLUMN old": """
+        ALTER TABLE t ADD COLUMN old INT, ADD COLUMN day VARCHAR,
+        ADD COLUMN address STRUCT(street VARCHAR), ADD COLUMN lines STRUCT(article INT)[]""",
+    "ALTER TABLE t ALTER COLUMN qty SET DEFAULT 1, ALTER COLUMN qty SET NOT NULL": """
+        DELETE FROM t WHERE qty IS NULL""",
+    "CREATE TABLE u (id INT PRIMARY KEY, email VARCHAR UNIQUE, a INT CHECK (a > 0), b INT,": """
+        DROP TABLE u""",
+    "DIFF SCHEMA SINCE SNAPSHOT 'monday'": "CREATE SNAPSHOT monday",
+    "CREATE TABLE t (id INT PRIMARY KEY, day DATE) WITH (type = 'cow')": "DROP TABLE t",
+    "VACUUM": "ALTER TABLE t ADD COLUMN name VARCHAR, ADD COLUMN qty INT",
+    "DROP BRANCH try": "USE BRANCH main",
+    "SELECT * FROM 'blob:prices.csv'": """
+        PUT BLOB 'prices.csv' FROM 'flights.csv'; PUT BLOB 'prices' FROM 'flights.csv';
+        CREATE OR REPLACE SNAPSHOT monday""",
+    "SELECT blob_content('legal/terms.pdf')": "PUT BLOB 'legal/terms.pdf' FROM 'terms.pdf'",
     "PROVE ROW t KEY (42)": "UPSERT INTO t (id) VALUES (42)",
+}
+"""What an example takes for granted, by its first line."""
+BESIDE = {
+    "flights.csv": "a,b\n1,2\n",
+    "terms.pdf": "Terms",
+    "shop.sql": "CREATE TABLE t (id INT PRIMARY KEY, name STRING)",
+    "migrations/0001_notes.sql": "CREATE TABLE notes (n INT)\n-- down\nDROP TABLE notes",
+    "migrations/0002_widen.sql": """
+        ALTER TABLE notes ALTER COLUMN n TYPE BIGINT
+        -- down
+        ALTER TABLE notes ALTER COLUMN n TYPE INT USING n::INT""",
 }
 HERE = {"'2026-01-31 12:00'": "now()", "'2 hours ago'": "'0s ago'", "UNDO VERSION 5": "UNDO"}
 """What stands for a moment that this lakehouse does not have."""
@@ -66,14 +92,16 @@ def test_the_language_s_examples_run(tmp_path, monkeypatch):
     examples = "\n".join(re.findall(r"^\.EX\n(.*?)^\.EE", text, re.DOTALL | re.MULTILINE))
     examples = examples.replace("\\(aq", "'").replace("\\-", "-")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "flights.csv").write_text("a,b\n1,2\n")
+    for name, content in BESIDE.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
     create_lake(tmp_path / "shop")
     session = connect(tmp_path / "shop")
     run_all(session, SETUP)
     assert session.version >= 7
-    for line in examples.splitlines():
-        run_all(session, BEFORE.get(line, ""))
-        run_all(session, re.sub("|".join(HERE), lambda found: HERE[found[0]], line))
+    for example in re.findall(r"^\S.*(?:\n +\S.*)*", examples, re.MULTILINE):
+        run_all(session, BEFORE.get(example.splitlines()[0], ""))
+        run_all(session, re.sub("|".join(HERE), lambda found: HERE[found[0]], example))
     session.close()
 
 

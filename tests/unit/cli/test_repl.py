@@ -31,7 +31,7 @@ from grizzly_cli.repl.place import lake_name
 from grizzly_cli.repl.prompt import Continuation, Plain, build, message
 from grizzly_cli.repl.shell import Names, Shell
 from grizzly_cli.repl.typed import advice, finished, openers
-from tests.unit.cli.conftest import answer
+from tests.unit.cli.conftest import OPENED, answer
 from tests.unit.cli.fake import FakeResult, FakeSession
 from tests.unit.cli.test_program import FAKED, ROOT
 
@@ -226,6 +226,8 @@ def test_the_prompt_says_where_one_is(shell):
     assert plain().startswith("shop*")
     session.as_of = "monday"
     assert "monday" in plain()
+    session.branch = "try"
+    assert plain().startswith("shop/try*")
 
 
 def test_every_dot_command_is_explained(shell, capsys):
@@ -285,7 +287,7 @@ def test_out_mode_and_read(shell, capsys, tmp_path):
 
 def test_at_opens_the_past_and_comes_back(shell, grizzly):
     shell.execute(".at monday")
-    assert grizzly.opened[-1] == ("shop", {"read_only": False, "as_of": "monday", "guarded": True})
+    assert grizzly.opened[-1] == ("shop", OPENED | {"as_of": "monday"})
     shell.execute(".at now")
     assert grizzly.opened[-1][1]["as_of"] is None
     shell.execute(".begin")

@@ -416,7 +416,6 @@ def test_settings_and_the_rest() -> None:
     [
         "PRAGMA x",
         "CALL f()",
-        "VACUUM",
         "CHECKPOINT",
         "INSTALL x",
         "LOAD x",
