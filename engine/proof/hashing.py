@@ -53,43 +53,42 @@ def fold(row: Sequence[bytes]) -> list[Sequence[bytes]]:
     return rows
 
 
-def refold(
-    row: list[bytes], old: Sequence[Sequence[bytes]], start: int, stop: int
-) -> list[list[bytes]]:
-    """Return all rows of the tree over ``row``, which differs from ``old[0]`` from place ``start``.
+def refold_one(row: list[bytes], old: Sequence[Sequence[bytes]], place: int) -> list[list[bytes]]:
+    """Return all rows of the tree over ``row``, whose hash at ``place`` is not that of ``old[0]``.
 
-    ``stop`` ends the difference when both rows are equally long; else it is the new row's length.
+    All other hashes are the same; at the end of ``row`` it may also be one that ``old[0]`` lacks.
 
-    Cost: the hashes above the difference alone.
+    Cost: one hash a row.
     """
     rows = [row]
     sha256 = hashlib.sha256
-    if stop == start + 1 and len(row) == len(old[0]):
-        for before in old[1:]:
-            left = start & ~1
-            pair = row[left : left + 2]
-            digest = sha256(b"\x01" + pair[0] + pair[1]).digest() if len(pair) > 1 else pair[0]
-            start >>= 1
-            row = [*before]
-            row[start] = digest
-            rows.append(row)
-        return rows
-    level = 0
+    digest = row[place]
     while (size := len(row)) > 1:
-        level += 1
-        start >>= 1
-        stop = (stop + 1) >> 1
-        pairs = size >> 1
-        same = old[level] if level < len(old) else ()
-        above = [*same[:start]]
-        above += [
-            sha256(b"\x01" + row[i] + row[i + 1]).digest()
-            for i in range(start + start, min(stop, pairs) * 2, 2)
-        ]
-        if stop > pairs:
+        if place & 1:
+            digest = sha256(b"\x01" + row[place - 1] + digest).digest()
+        elif place + 1 < size:
+            digest = sha256(b"\x01" + digest + row[place + 1]).digest()
+        place >>= 1
+        row = [*old[len(rows)]] if len(rows) < len(old) else []
+        row[place : place + 1] = (digest,)
+        rows.append(row)
+    return rows
+
+
+def refold_from(row: list[bytes], old: Sequence[Sequence[bytes]], place: int) -> list[list[bytes]]:
+    """Return all rows of the tree over ``row``, which is ``old[0]`` up to ``place`` at least.
+
+    Cost: the hashes above what comes after that.
+    """
+    rows = [row]
+    sha256 = hashlib.sha256
+    while (size := len(row)) > 1:
+        place >>= 1
+        above = [*old[len(rows)][:place]] if len(rows) < len(old) else []
+        for left in range(len(above) * 2, size - 1, 2):
+            above.append(sha256(b"\x01" + row[left] + row[left + 1]).digest())  # noqa: PERF401
+        if size & 1:
             above.append(row[-1])
-        elif stop < (size + 1) >> 1:
-            above += same[stop:]
         row = above
         rows.append(row)
     return rows
@@ -100,4 +99,6 @@ def root(hashes: Sequence[bytes]) -> bytes:
 
     Source: RFC 6962, section 2.1.
     """
+    if len(hashes) == 1:
+        return hashes[0]
     return fold(hashes)[-1][0] if hashes else EMPTY

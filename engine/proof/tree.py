@@ -162,12 +162,13 @@ class CompactRange:
     Cost: two hashes an append, amortised.
     """
 
-    __slots__ = ("_edge", "size")
+    __slots__ = ("_edge", "_root", "size")
 
     def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
         """Start from the perfect subtrees, largest first, that make up ``size`` leaves."""
         self.size = size
         self._edge = list(edge)
+        self._root: bytes | None = None
 
     def copy(self) -> CompactRange:
         """Return an independent range with the same leaves."""
@@ -175,7 +176,13 @@ class CompactRange:
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf's hash."""
-        self.append_subtree(leaf, 0)
+        carries, edge = self.size, self._edge
+        while carries & 1:
+            leaf = node_hash(edge.pop(), leaf)
+            carries >>= 1
+        edge.append(leaf)
+        self.size += 1
+        self._root = None
 
     def append_subtree(self, digest: bytes, height: int) -> None:
         """Add the root of a perfect subtree of ``2 ** height`` leaves, which must fit the size."""
@@ -185,6 +192,7 @@ class CompactRange:
             digest = node_hash(self._edge.pop(), digest)
             carries >>= 1
         self._edge.append(digest)
+        self._root = None
 
     @property
     def edge(self) -> tuple[bytes, ...]:
@@ -192,10 +200,10 @@ class CompactRange:
         return tuple(self._edge)
 
     def root(self) -> bytes:
-        """Return the root over all leaves."""
-        if not self._edge:
-            return EMPTY
-        result = self._edge[-1]
-        for part in reversed(self._edge[:-1]):
-            result = node_hash(part, result)
-        return result
+        """Return the root over all leaves, computed when it is asked for first."""
+        if self._root is None:
+            result = self._edge[-1] if self._edge else EMPTY
+            for part in reversed(self._edge[:-1]):
+                result = node_hash(part, result)
+            self._root = result
+        return self._root

@@ -33,11 +33,11 @@ _MOST_BYTES: Final = 1 << 26
 
 def _checked(changes: Mapping[str, bytes | None]) -> dict[bytes, bytes | None]:
     checked: dict[bytes, bytes | None] = {}
-    for key in sorted(changes):
+    for key in sorted(changes) if len(changes) > 1 else changes:
         value = changes[key]
         if not _KEY.fullmatch(key):
             raise UsageError(f"{key!r} cannot be a key of the state map", subject=key)
-        if value is not None:
+        if value is not None and not value.isascii():
             try:
                 value.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -79,6 +79,9 @@ class Draft:
         self._ts = -1 if head is None else head.ts
         self._range = before.copy()
         self._objects: list[bytes] = []
+        self._is_announced = False
+        self._meta: Mapping[str, str] = {}
+        self._meta_spelled = b"{}"
         self._head = head
         self._state = state
         self.records: list[Record] = []
@@ -115,7 +118,9 @@ class Draft:
             raise UsageError(f"{proposal.op!r} cannot name an operation", subject=proposal.op)
         seq, ts = self.seq, max(now, self._ts + 1)
         changes = _checked(self._with_key(proposal.changes, seq))
-        meta = {_text(name): _text(value) for name, value in proposal.meta.items()}
+        if proposal.meta != self._meta:
+            meta = {_text(name): _text(value) for name, value in proposal.meta.items()}
+            self._meta_spelled, self._meta = canonical(meta), meta
         objects = list({bytes(data): None for data in proposal.objects})
         if len(objects) > record.MOST_OBJECTS:
             raise UsageError(f"{len(objects)} objects are more than one commit can hold")
@@ -124,8 +129,8 @@ class Draft:
             record.Place(self._db, seq, self._parent, self._path, 0),
             ts,
             proposal.op,
-            canonical(meta),
-            list(changes.items()),
+            self._meta_spelled,
+            tuple(changes.items()),
             (state.count, state.root),
             objects,
         )
@@ -134,12 +139,15 @@ class Draft:
         self._objects += objects
         self._bytes += len(made.section) + sum(made.lengths)
         self.records.append(made)
-        self._head = Head(seq, ts, self._range.root(), made.leaf, b"", state)
-        return Commit(seq, ts, proposal.op, meta, made.leaf, _named(changes))
+        self._is_announced = self._announced.encode("ascii") not in changes
+        self._head = Head(seq, ts, self._range.copy(), made.leaf, b"", state, made.hashed)
+        return Commit(seq, ts, proposal.op, self._meta, made.leaf, _named(changes))
 
     def _with_key(
         self, changes: Mapping[str, bytes | None], seq: int
     ) -> Mapping[str, bytes | None]:
+        if self._is_announced:
+            return changes
         held = self._state.get(self._announced)
         if held is not None:
             if b'"until":' in held:
@@ -155,6 +163,11 @@ class Draft:
         root = self.newest.root
         signature = self._signer.signature(checkpoint_text(self._origin, self.seq, root))
         return Seal(self.seq, root, self._key.id, signature)
+
+    @property
+    def tree(self) -> CompactRange:
+        """Return the log's tree after the last commit."""
+        return self._range
 
     def placed(self, at: int) -> None:
         """Tell the records where their objects are, now that the group lies at ``at``."""

@@ -309,8 +309,7 @@ class Follower:
             last.state_count,
             lambda: last.corrupt("its state is not the one that its changes lead to"),
         )
-        for record in found:
-            self._tree.append(record.hashed)
+        self._tree.extend([record.hashed for record in found], after)
         self._tail.add(found, groups[-1].end, [group.seal for group in groups], state)
         self._head = Head(last.seq, last.ts, seal.root, last.leaf, seal.note(self.origin), state)
 

@@ -13,6 +13,7 @@ from engine.proof.hashing import leaf_hash
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from engine.proof.tree import CompactRange
     from engine.timeline.state import State
 
 
@@ -47,7 +48,6 @@ class Commit:
         return leaf_hash(self.leaf)
 
 
-@dataclass(frozen=True, slots=True)
 class Head:
     """The newest commit that a handle knows: its leaf, the log's root after it, the state.
 
@@ -55,17 +55,36 @@ class Head:
     none yet.
     """
 
-    seq: int
-    ts: int
-    root: bytes
-    leaf: bytes
-    note: bytes
-    state: State
+    __slots__ = ("_tree", "leaf", "leaf_hash", "note", "seq", "state", "ts")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a head consists of
+        self,
+        seq: int,
+        ts: int,
+        tree: CompactRange | bytes,
+        leaf: bytes,
+        note: bytes,
+        state: State,
+        hashed: bytes = b"",
+    ) -> None:
+        """Take the log's root or its whole edge, and the leaf with its hash where that is known."""
+        self.seq = seq
+        self.ts = ts
+        self._tree = tree
+        self.leaf = leaf
+        self.leaf_hash = hashed or leaf_hash(leaf)
+        """The hash that the log's tree has for this commit."""
+        self.note = note
+        self.state = state
 
     @property
-    def leaf_hash(self) -> bytes:
-        """Return the hash that the log's tree has for this commit."""
-        return leaf_hash(self.leaf)
+    def root(self) -> bytes:
+        """Return the log's root, computed when it is asked for first."""
+        return self._tree if isinstance(self._tree, bytes) else self._tree.root()
+
+    def signed(self, note: bytes) -> Head:
+        """Return the head with the checkpoint that was signed for it."""
+        return Head(self.seq, self.ts, self._tree, self.leaf, note, self.state, self.leaf_hash)
 
 
 @dataclass(frozen=True, slots=True)

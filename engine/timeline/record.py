@@ -90,7 +90,7 @@ def make(  # noqa: PLR0913, PLR0917 - all that a record is made of
     ts: int,
     op: str,
     meta: bytes,
-    changes: Sequence[Change],
+    changes: tuple[Change, ...],
     state: tuple[int, bytes],
     objects: Sequence[bytes],
 ) -> Record:
@@ -108,7 +108,7 @@ def make(  # noqa: PLR0913, PLR0917 - all that a record is made of
             parts += (_CHANGE.pack(len(key), _REMOVED), key)
         else:
             parts += (_CHANGE.pack(len(key), len(value)), key, value)
-    return _record(place, ts, op, meta, tuple(changes), state, b"".join(parts), lengths)
+    return _record(place, ts, op, meta, changes, state, b"".join(parts), lengths)
 
 
 def time_at(data: bytes, at: int) -> int:

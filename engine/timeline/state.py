@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from engine.errors import CorruptError
 from engine.proof import statemap
-from engine.proof.hashing import EMPTY, fold, refold
+from engine.proof.hashing import EMPTY, fold, refold_from, refold_one
 from engine.proof.hashing import root as fold_root
 from engine.proof.tree import inclusion_path
 
@@ -117,19 +117,24 @@ class Node:
         entries[index:end] = added
         row = [*old[0]]
         row[index:end] = [entry.hashed for entry in added]
-        node.keys = self.keys
-        if removed == len(added):
-            rows = refold(row, old, index, end)
+        if removed == 1 == len(added):
+            node.keys = self.keys
+            rows = refold_one(row, old, index)
         else:
-            node.keys = self.keys.copy()
-            node.keys[index:end] = [entry.key for entry in added]
-            rows = refold(row, old, index, len(row))
+            node.keys = keys = self.keys.copy()
+            keys[index:end] = [entry.key for entry in added]
+            rows = refold_from(row, old, index)
         node._rows = rows  # noqa: SLF001 - one class's own affair
         node.digest = rows[-1][0]
         node.level = self.level
         node.born = UNSAVED
         node.leaves = self.leaves + leaves
         return node
+
+    def split(self, index: int, removed: int, added: Sequence[Entry]) -> tuple[Node, Node]:
+        """Return the node with entries exchanged at ``index``, cut in two after what was added."""
+        before, after = self.entries[:index], self.entries[index + removed :]
+        return Node(self.level, [*before, *added]), Node(self.level, after)
 
     def encode(self) -> bytes:
         """Return the node's bytes at rest."""
@@ -207,7 +212,7 @@ def _child(node: Node, index: int, load: Load) -> Node:
 
 
 def _edit_one(root: Node, key: bytes, entry: Entry | None, load: Load) -> Node | None:
-    """Return the map with one entry set or removed, if no node begins or ends elsewhere for it.
+    """Return the map with one entry set or removed, None if nodes have to be cut anew for it.
 
     Cost: the hashes on one path.
     """
@@ -219,39 +224,60 @@ def _edit_one(root: Node, key: bytes, entry: Entry | None, load: Load) -> Node |
             return None
         path.append((node, index))
         node = _child(node, index, load)
-    changed = _edit_leaf(node, key, entry)
-    if changed is None:
+    made = _edit_leaf(node, key, entry)
+    if made is None:
         return None
-    if changed is node:
+    if made[0] is node:
         return root
-    leaves = changed.leaves - node.leaves
+    leaves = sum(new.leaves for new in made) - node.leaves
     for above, index in reversed(path):
-        new = above.entries[index].followed_by(above.level, changed.reference(), changed)
-        changed = above.edited(index, 1, [new], leaves)
-    return changed
+        first = made[0]
+        new = [above.entries[index].followed_by(above.level, first.reference(), first)]
+        if len(made) > 1:
+            new.append(made[1].as_entry())
+        made = _exchanged(above, index, 1, new, leaves)
+        if made is None:
+            return None
+    return made[0] if len(made) == 1 else _grow(root.level, made)
 
 
-def _edit_leaf(node: Node, key: bytes, entry: Entry | None) -> Node | None:
-    """Return an edited bottom node, itself when nothing changes, None when its ends move.
+def _edit_leaf(node: Node, key: bytes, entry: Entry | None) -> list[Node] | None:
+    """Return what a bottom node becomes, itself when nothing changes, None as ``_exchanged`` does."""
+    index = bisect_left(node.keys, key)
+    there = index < len(node.keys) and node.keys[index] == key
+    if entry is None:
+        if not there:
+            return [node]
+        ends = index == 0 or node.entries[index].marked(0)
+        full = len(node.keys) >= statemap.MAX_ENTRIES
+        return None if ends or full else [node.edited(index, 1, [], -1)]
+    if there:
+        if entry.value == node.entries[index].value:
+            return [node]
+        return [node.edited(index, 1, [entry], 0)]
+    return _exchanged(node, index, 0, [entry], 1) if index else None
 
-    They stay when its first and last entry do, unless the last one is not where a node ends: then
-    it is the map's last node.
+
+def _exchanged(
+    node: Node, index: int, removed: int, added: list[Entry], leaves: int
+) -> list[Node] | None:
+    """Return the one or two nodes that a node becomes when the last of ``added`` is new in it.
+
+    None when other nodes begin or end elsewhere for it: when the node is as large as nodes can be,
+    when what is new comes after the entry that ends the node, or would leave it a single entry.
     """
     size = len(node.keys)
-    index = bisect_left(node.keys, key)
-    there = index < size and node.keys[index] == key
-    if there and entry is not None:
-        if entry.value == node.entries[index].value:
-            return node
-        return node.edited(index, 1, [entry], 0)
-    if not there and entry is None:
-        return node
-    if index == 0 or size >= statemap.MAX_ENTRIES - 1:
+    if len(added) == removed:
+        return [node.edited(index, removed, added, leaves)]
+    if size >= statemap.MAX_ENTRIES - 1:
         return None
-    if entry is None:
-        return None if node.entries[index].marked(0) else node.edited(index, 1, [], -1)
-    ends = entry.marked(0) or (index == size and node.entries[-1].ends_node(0, size))
-    return None if ends else node.edited(index, 0, [entry], 1)
+    after = size - index - removed
+    if not after:
+        closed = node.entries[-1].ends_node(node.level, size)
+        return None if closed else [node.edited(index, removed, added, leaves)]
+    if not added[-1].marked(node.level):
+        return [node.edited(index, removed, added, leaves)]
+    return None if after == 1 else [*node.split(index, removed, added)]
 
 
 def _chunks(level: int, entries: list[Entry]) -> tuple[list[Node], bool]:

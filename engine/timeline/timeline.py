@@ -8,9 +8,10 @@ Format: grizzly-lake(5).
 from __future__ import annotations
 
 import hashlib
+import time
 from bisect import bisect_right
+from collections import deque
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -84,6 +85,7 @@ class Timeline(Follower):
         self._clock = clock
         self._signer = signer
         self._poison: str | None = None
+        self._sync_time = 0.0
         super().__init__(store)
 
     @override
@@ -165,6 +167,7 @@ class Timeline(Follower):
 
     def _lead(self, waiting: Waiting, timeout: float) -> None:
         """Write for all that wait; what goes wrong for all is told to all."""
+        waiting.gather(self._sync_time)
         with self._store.lock(timeout):
             tickets = waiting.take(_MOST_WAITING)
             try:
@@ -181,12 +184,12 @@ class Timeline(Follower):
                 self._poison, hint="check the disk, then open the lakehouse again"
             )
         self._recover()
-        while tickets:
+        left = deque(tickets)
+        while left:
             draft = self._draft()
             built = []
-            for ticket in tickets:
-                if draft.full:
-                    break
+            while left and not draft.full:
+                ticket = left.popleft()
                 try:
                     proposal = ticket.build(draft.newest, draft.seq)
                     ticket.commit = draft.add(proposal, self._clock.now_us())
@@ -194,7 +197,6 @@ class Timeline(Follower):
                     ticket.answer(error)
                 else:
                     built.append(ticket)
-            tickets = [ticket for ticket in tickets if not ticket.done and ticket not in built]
             if built:
                 self._append(draft)
             for ticket in built:
@@ -228,19 +230,19 @@ class Timeline(Follower):
         data = draft.encode(seal)
         tail = self._tail
         at = tail.end
+        begun = time.monotonic()
         try:
             self._store.append(layout.segment(tail.index), data, at)
         except DurabilityError as error:
             self._poison = error.message
             raise
+        self._sync_time = time.monotonic() - begun
         draft.placed(at)
-        made = draft.newest
-        head = replace(made, note=seal.note(self.origin))
+        head = draft.newest.signed(seal.note(self.origin))
         with self._guard():
             # A thread that reads may have met the group in the file before this one came here.
             if self._head is None or self._head.seq < head.seq:
-                for record in draft.records:
-                    self._tree.append(record.hashed)
+                self._tree.extend([record.hashed for record in draft.records], draft.tree)
                 self._head = head
                 self._vouched = head.note
                 tail.add(draft.records, at + len(data), [seal], head.state)

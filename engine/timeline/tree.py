@@ -13,6 +13,8 @@ from engine.proof.hashing import node_hash, root
 from engine.proof.tree import CompactRange, consistency_path, inclusion_path, split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.timeline.packs import Packs
 
 
@@ -31,10 +33,10 @@ class Tree:
         """Return the number of leaves."""
         return self.range.size
 
-    def append(self, leaf: bytes) -> None:
-        """Add one leaf's hash."""
-        self._tail.append(leaf)
-        self.range.append(leaf)
+    def extend(self, leaves: Iterable[bytes], after: CompactRange) -> None:
+        """Add leaves' hashes, which make the tree ``after``."""
+        self._tail += leaves
+        self.range = after
 
     def range_at(self, size: int) -> CompactRange:
         """Return the tree as it was with ``size`` leaves, of which packs hold no more."""

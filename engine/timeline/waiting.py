@@ -1,7 +1,7 @@
 """Commits of one process that wait for each other: one of them leads, and writes for all.
 
 Layer: ``engine.timeline``. Invariant: every ticket is answered exactly once, and whenever some wait
-one of them leads or is about to.
+one of them leads or is about to. Each waits for a lock of its own, so an answer wakes one thread.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ class Waiting:
         self._mutex = threading.Lock()
         self._tickets: list[Ticket] = []
         self._led = False
+        self._before = 0
+        self._wanted = 0
+        self._enough = threading.Lock()
+        self._enough.acquire()
 
     def join(self, ticket: Ticket, timeout: float) -> float | None:
         """Wait until the ticket is answered, or its turn to lead has come.
@@ -59,6 +63,9 @@ class Waiting:
             if not self._led:
                 self._led = True
                 return timeout
+            if self._wanted and len(self._tickets) >= self._wanted:
+                self._wanted = 0
+                self._enough.release()
         begun = time.monotonic()
         if not ticket.gate.acquire(timeout=timeout):
             with self._mutex:
@@ -68,11 +75,31 @@ class Waiting:
             ticket.gate.acquire()
         return None if ticket.done else max(0.0, timeout - (time.monotonic() - begun))
 
+    def gather(self, patience: float) -> None:
+        """Let the leader wait until as many tickets are there as were taken together before.
+
+        Threads that commit one after the other come back a moment after they were answered: who
+        leads waits for them, no longer than what waiting for another sync would cost.
+
+        Units: seconds.
+        """
+        with self._mutex:
+            if len(self._tickets) >= self._before:
+                return
+            self._wanted = self._before
+        if not self._enough.acquire(timeout=patience):
+            with self._mutex:
+                if self._wanted:
+                    self._wanted = 0
+                    return
+            self._enough.acquire()
+
     def take(self, most: int) -> list[Ticket]:
         """Return the next tickets, which the leader has to answer."""
         with self._mutex:
             taken = self._tickets[:most]
             del self._tickets[:most]
+            self._before = len(taken)
             return taken
 
     def leave(self, ticket: Ticket) -> None:
