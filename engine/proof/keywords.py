@@ -28,6 +28,11 @@ _PRIME: Final = 0x100000001B3
 _BLOCK: Final = 4096
 _ENTRY: Final = 12
 _WHOLE: Final = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER|UTINYINT", re.ASCII)
+_INTS: Final = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_INTEGERS: Final = {*_INTS, "UBIGINT", "HUGEINT", "UHUGEINT"}
+_UNITS: Final = {("DATE", "TIMESTAMP"): 86_400 * 10**6, ("TIME", "TIME_NS"): 1000}
+_ALIKE: Final = {("FLOAT", "DOUBLE"), ("UUID", "VARCHAR"), ("JSON", "VARCHAR")}
+"""Types whose values become the other's and are spelled the same."""
 _DECIMAL: Final = re.compile(r"DECIMAL\(\d+,(\d+)\)", re.ASCII)
 _NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
 _EPOCH: Final = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are shown without a zone
@@ -85,10 +90,39 @@ def _decimal(text: str, scale: int) -> Decimal:
     return Decimal(-unscaled if match[1] else unscaled, scale)
 
 
-def same(value: Any, text: str, kind: str) -> bool:
-    """Return whether a value that a file holds is the key that a text stands for."""
+def family(kind: str) -> str:
+    """Return what a key index calls a type: types of one family have the same words."""
+    return "int" if kind in _INTS else kind
+
+
+def _widened(value: Any, held: str, kind: str) -> Any:
+    """Return a value of the type ``held`` as the type ``kind`` that its column has by now.
+
+    Raises: ProofError, when a column cannot have come from the one to the other.
+    """
+    if held == kind:
+        return value
+    if (held, kind) in _UNITS and isinstance(value, int):
+        return value * _UNITS[held, kind]
+    if held in _INTEGERS and _DECIMAL.fullmatch(kind):
+        return Decimal(int(value), 0)
+    if held in _INTEGERS and kind in {"FLOAT", "DOUBLE"}:
+        return float(value)
+    if (held in _INTEGERS and kind in _INTEGERS) or (held, kind) in _ALIKE:
+        return value
+    if _DECIMAL.fullmatch(held) and _DECIMAL.fullmatch(kind):
+        return value
+    raise ProofError(f"a file holds {held} where the key is {kind}")
+
+
+def same(value: Any, held: str, text: str, kind: str) -> bool:
+    """Return whether a value that a file holds, of type ``held``, is the key that a text stands for.
+
+    Raises: ProofError, when the file's type and the key's cannot be compared.
+    """
     if value is None:
         return False
+    value = _widened(value, held, kind)
     wanted: object = value_of(text, kind)
     if isinstance(value, Decimal) and isinstance(wanted, Decimal):
         scale = max(value.scale, wanted.scale)

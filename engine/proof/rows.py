@@ -17,6 +17,8 @@ from engine.proof.errors import ProofError
 from engine.proof.values import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.proof.anchor import Anchor
     from engine.proof.leaf import Leaf
 
@@ -172,6 +174,28 @@ def key_columns(table: dict[str, Any]) -> list[tuple[int, str, str]]:
     return found
 
 
+def matching(
+    known: Sequence[Column],
+    values: Sequence[list[Any]],
+    ids: Sequence[int],
+    key: Sequence[str],
+    kinds: Sequence[str],
+) -> set[int]:
+    """Return the positions of the rows of a file that have a key, of columns with these ids.
+
+    Raises: ProofError, when the file has not the key's columns, or not their types.
+    """
+    by_id = {column.id: (column.type, cells) for column, cells in zip(known, values, strict=False)}
+    if any(i not in by_id for i in ids):
+        raise ProofError("the file is older than the key")
+    held = [by_id[i][0] for i in ids]
+    return {
+        at
+        for at, cells in enumerate(zip(*(by_id[i][1] for i in ids), strict=True))
+        if all(keywords.same(*parts) for parts in zip(cells, held, key, kinds, strict=True))
+    }
+
+
 def _not_in(file: _File, value: object, key: list[str], columns: list[tuple[int, str]]) -> None:
     evidence = _evidence(value, {"object"}, {"blocks", "header"}, {"blocks", "keys"})
     kinds = [kind for _, kind in columns]
@@ -179,7 +203,7 @@ def _not_in(file: _File, value: object, key: list[str], columns: list[tuple[int,
         header = fields.text(evidence["keys"])
         file.check(header.encode("utf-8"), "keys", 0, 0)
         index = keywords.KeyIndex(header)
-        if [i for i, _ in index.columns] != [i for i, _ in columns]:
+        if index.columns != [(i, keywords.family(kind)) for i, kind in columns]:
             raise ProofError("the index is of another key")
         if index.rows != file.entry.get("rows"):
             raise ProofError("the index is of another file")
@@ -187,15 +211,7 @@ def _not_in(file: _File, value: object, key: list[str], columns: list[tuple[int,
         found = index.find(keywords.word(key, kinds), blocks)
     else:
         known, values = file.all_rows(evidence)
-        by_id = {column.id: cells for column, cells in zip(known, values, strict=False)}
-        if any(i not in by_id for i, _ in columns):
-            raise ProofError("the file is older than the key")
-        cells = zip(*(by_id[i] for i, _ in columns), strict=True)
-        found = {
-            at
-            for at, held in enumerate(cells)
-            if all(keywords.same(v, t, k) for v, t, k in zip(held, key, kinds, strict=True))
-        }
+        found = matching(known, values, [i for i, _ in columns], key, kinds)
     if found and found - file.dead(evidence):
         raise ProofError("a row has the key")
     if "marks" in evidence and not found:

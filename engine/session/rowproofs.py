@@ -16,6 +16,7 @@ from engine.errors import UnsupportedError, UsageError
 from engine.proof import arrowstream, fields, keywords, roaring
 from engine.proof.blocks import BLOCK, Header
 from engine.proof.errors import ProofError
+from engine.proof.rows import matching
 from engine.proof.values import shown
 from engine.storage import DataFile
 from engine.storage.rowtree import RowTree
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.catalog import FileEntry, Ref, Table
+    from engine.proof.blocks import Column
     from engine.timeline import Timeline
 
 
@@ -106,25 +108,30 @@ class Rows:
 
     def _search(self, entry: FileEntry, key: Sequence[str]) -> tuple[dict[str, Any], set[int]]:
         """Return what shows which rows of a file have a key, and their positions."""
-        if entry.keys is not None:
-            return self._by_index(entry.keys, key)
+        indexed = None if entry.keys is None else self._by_index(entry.keys, key)
+        if indexed is not None:
+            return indexed
         if entry.codec == "arrow":
             data = self._object(entry.data)
             stream = arrowstream.read(data)
-            ids = [column.id for column in stream.columns]
-            return {"object": fields.spell(data)}, self._matching(ids, stream.values, key)
+            found = self._matching(stream.columns, stream.values, key)
+            return {"object": fields.spell(data)}, found
         tree = self._tree(entry)
         header = tree.header.decode("utf-8")
         blocks = [tree.block(n) for n in range(-(-entry.rows // BLOCK))]
         parsed = Header.parse(header, tree.root)
-        found = self._matching([c.id for c in parsed.columns], parsed.whole(blocks), key)
+        found = self._matching(parsed.columns, parsed.whole(blocks), key)
         return {"blocks": [fields.spell(block) for block in blocks], "header": header}, found
 
     def _by_index(
         self, refs: tuple[Ref, Ref], key: Sequence[str]
-    ) -> tuple[dict[str, Any], set[int]]:
+    ) -> tuple[dict[str, Any], set[int]] | None:
+        """Return the same from a file's key index; None when the key had other types then."""
         header = self._object(refs[0]).decode("utf-8")
         index = keywords.KeyIndex(header)
+        families = [keywords.family(kind) for kind in self._kinds]
+        if index.columns != list(zip(self._table.key, families, strict=True)):
+            return None
         wanted = keywords.word(key, self._kinds)
         body = self._timeline.source(refs[1].digest, refs[1].at)
         blocks = [body.read(*index.extent(place)) for place in index.places(wanted)]
@@ -132,20 +139,15 @@ class Rows:
         return shown_, index.find(wanted, blocks)
 
     def _matching(
-        self, ids: Sequence[int], values: Sequence[list[Any]], key: Sequence[str]
+        self, columns: Sequence[Column], values: Sequence[list[Any]], key: Sequence[str]
     ) -> set[int]:
-        by_id = dict(zip(ids, values, strict=False))
-        cells = [by_id[i] for i in self._table.key if i in by_id]
-        if len(cells) != len(key):
-            return set()
-        return {
-            at
-            for at, held in enumerate(zip(*cells, strict=True))
-            if all(
-                keywords.same(v, text, kind)
-                for v, text, kind in zip(held, key, self._kinds, strict=True)
-            )
-        }
+        try:
+            return matching(columns, values, self._table.key, key, self._kinds)
+        except ProofError as error:
+            raise UnsupportedError(
+                f"keys of {self._table.qualified} cannot be proved: {error}",
+                hint=f"COMPACT {self._table.qualified} writes its files anew",
+            ) from error
 
     def _tree(self, entry: FileEntry) -> RowTree:
         sidecar = None if entry.sidecar is None else self._object(entry.sidecar)

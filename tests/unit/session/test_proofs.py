@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ from engine.timeline.signing import check
 from tests.unit.proof.mutation import changed, survivors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.session import Session
 
 SCRIPT = """
@@ -111,6 +114,40 @@ def test_a_lie_about_a_key_is_refused(session: Session, table: str, gone: str, t
     fields["key"] = [there]
     with pytest.raises(ProofError):
         verify(canonical(fields) + b"\n", check=check)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value", "absent", "key"),
+    [
+        ("INTEGER", "DOUBLE", "i", "1", "5.0"),
+        ("INTEGER", "DECIMAL(20,2)", "i", "1", "5.00"),
+        ("UINTEGER", "UBIGINT", "i", "1", "5"),
+        ("DATE", "TIMESTAMP", "DATE '1970-01-01' + i::INT", "1970-01-02", "1970-01-06T00:00:00"),
+    ],
+)
+def test_a_key_whose_type_was_widened_is_still_there(
+    tmp_path: Path, old: str, new: str, value: str, absent: str, key: str
+) -> None:
+    """Files and key indexes hold the narrower type, where the key would be spelled otherwise."""
+    create_lake(tmp_path / "lake")
+    with closing(connect(tmp_path / "lake")) as session:
+        list(session.run(f"CREATE TABLE t (id {old} PRIMARY KEY)"))
+        for some in ("range(5, 7)", "range(100, 17000)"):
+            list(session.run(f"INSERT INTO t SELECT {value} FROM {some} r(i)"))
+        before = json.loads(session.proofs.absent("t", [absent]))
+        list(session.run(f"ALTER TABLE t ALTER COLUMN id TYPE {new}"))
+        with pytest.raises(UsageError, match="has a row with the key"):
+            session.proofs.absent("t", [key])
+        verify(session.proofs.row("t", [key]), check=check)
+        gone = key.replace("6", "3").replace("5", "2")
+        after = session.proofs.absent("t", [gone])
+    assert facts(after)["key"] == {"id": gone}
+    bundle = json.loads(after)
+    for name, evidence in before["files"].items():
+        if "keys" in evidence:
+            bundle["files"][name] = evidence
+    with pytest.raises(ProofError, match="index is of another key"):
+        verify(canonical(bundle) + b"\n", check=check)
 
 
 def test_a_dead_row_is_refused(session: Session) -> None:

@@ -161,7 +161,7 @@ def test_words_of_keys_are_those_of_the_index(data: st.DataObject) -> None:
     assert [shown(v, kind) for v, kind in zip(raw, kinds, strict=True)] == texts
     assert keywords.word(texts, kinds) == int(words(cells, types)[0])
     assert all(
-        keywords.same(v, text, kind) for v, text, kind in zip(raw, texts, kinds, strict=True)
+        keywords.same(v, kind, text, kind) for v, text, kind in zip(raw, texts, kinds, strict=True)
     )
 
 
