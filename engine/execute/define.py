@@ -76,6 +76,9 @@ class Definer:
 
     def _create_table(self, plan: CreateTable, params: Parameters) -> int | None:
         table = plan.table
+        if plan.query is not None:
+            # The query may read the table that it replaces.
+            self._relations.make(plan.query.sources)
         if not self._free(table.schema, table.name, plan.if_not_exists, plan.replace, "table"):
             return None
         if plan.query is None:
@@ -84,7 +87,6 @@ class Definer:
                     self._alterer.fixed(column)
             self._workspace.put(table.state_key, table.encode())
             return None
-        self._relations.make(plan.query.sources)
         stream = self._backend.stream(plan.query.sql, params)
         table = _typed(table, stream.columns, stream.types, plan.key)
         batches = list(stream.batches())

@@ -292,3 +292,14 @@ def test_rows_that_would_not_have_been_read_are_none(pair: Pair) -> None:
     run(b, "INSERT INTO t VALUES (50, 4); DELETE FROM t WHERE k = 5; COMPACT t")
     run(a, "COMMIT")
     assert rows(b, "SELECT count(*) FROM t") == [(11,)]
+
+
+def test_a_table_is_made_of_the_one_that_it_replaces(pair: Pair) -> None:
+    a, b = pair
+    run(a, "CREATE TABLE e (k INTEGER); BEGIN; INSERT INTO e VALUES (1)")
+    run(a, "CREATE OR REPLACE TABLE t AS SELECT * FROM t; COMMIT")
+    assert rows(a, "SELECT count(*) FROM t") == [(10,)]
+    run(a, "BEGIN; CREATE OR REPLACE TABLE e AS SELECT max(k) AS k FROM t")
+    run(b, "INSERT INTO t VALUES (50, 5)")
+    with pytest.raises(ConflictError, match="that this transaction read"):
+        run(a, "COMMIT")
