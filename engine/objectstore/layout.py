@@ -48,7 +48,7 @@ def pack(first: int, last: int) -> str:
 
 def parse_pack(path: str) -> tuple[int, int] | None:
     """Return the first and last segment of the pack at a path, or None when it is no pack's."""
-    match = _PACK.fullmatch(path)
+    match = _PACK.fullmatch(path) if path.endswith(".pack") else None
     return None if match is None else (int(match[1]), int(match[2]))
 
 

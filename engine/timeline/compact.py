@@ -8,7 +8,9 @@ process at a time compacts, and no writer or reader waits for it.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.errors import CorruptError
 from engine.objectstore import layout
@@ -110,11 +112,16 @@ def due(store: Store, packs: Packs) -> Span | None:
     Raises: IoError.
     """
     for width in WIDTHS:
-        for first in range(0, packs.segments // width * width, width):
-            inside = [span for span in packs.spans if first <= span[0] < first + width]
-            if len(inside) > 1 and _bytes(store, inside) <= _MOST_BYTES:
-                return first, first + width - 1
+        for first, group in groupby(packs.spans, partial(_aligned, width)):
+            inside, last = list(group), first + width - 1
+            whole = len(inside) > 1 and inside[-1][1] == last
+            if whole and _bytes(store, inside) <= _MOST_BYTES:
+                return first, last
     return None
+
+
+def _aligned(width: int, span: Span) -> int:
+    return span[0] // width * width
 
 
 def _bytes(store: Store, spans: Sequence[Span]) -> int:
@@ -124,9 +131,9 @@ def _bytes(store: Store, spans: Sequence[Span]) -> int:
 def merge(store: Store, packs: Packs, span: Span) -> None:
     """Write one pack in place of those that hold some segments; they are removed later.
 
-    Every record is read again and compared with the tree. Of the signatures those stay that end a
-    segment: they cover what comes before. Snapshots of the state are kept as long
-    as they cost little; the last one always is.
+    Everything that has a checksum is compared with it, leaf hashes with the tree. Of the signatures
+    those stay that end a segment: they cover what comes before. Snapshots of the state are kept as
+    long as they cost little; the last one always is.
 
     Raises: CorruptError, IoError, ReadOnlyError.
     """
@@ -135,33 +142,22 @@ def merge(store: Store, packs: Packs, span: Span) -> None:
     while not sources or sources[-1].last < last:
         sources.append(packs.pack(sources[-1].last + 1 if sources else first))
     thorough = last - first + 1 == WIDTHS[0]
-    parent = sources[0].parent
-    parts: list[Part] = []
-    for pack in sources:
-        for segment in range(pack.first, pack.last + 1):
-            part = _repacked(pack, segment, parent, thorough=thorough)
-            parts.append(part)
-            parent = part.hashes[-32:]
+    parts = [
+        _repacked(pack, segment, thorough=thorough)
+        for pack in sources
+        for segment in range(pack.first, pack.last + 1)
+    ]
     before = packs.pack(first - 1).range() if first else CompactRange()
     snapshots, nodes = _kept(sources, packs, last - first + 1)
     data = packs_.encode(first, sources[0].db, sources[0].parent, parts, before, snapshots, nodes)
     _write(store, first, last, data)
 
 
-def _repacked(pack: Pack, segment: int, parent: bytes, *, thorough: bool) -> Part:
+def _repacked(pack: Pack, segment: int, *, thorough: bool) -> Part:
     row = pack.segments[segment - pack.first]
     hashes = pack.hashes(segment)
-    block = pack.raw_block(segment)
-    if thorough:
-        records = []
-        found = pack.block(segment)
-        for place, hashed in enumerate(packs_.split(hashes)):
-            record = found.record(place, parent)
-            if record.hashed != hashed:
-                raise record.corrupt("it is not the one in the log's tree")
-            records.append(record)
-            parent = hashed
-        block = packs_.encode_block(records, _THOROUGH)
+    plain = pack.plain_block(segment)
+    block = zlib.compress(plain, _THOROUGH) if thorough else pack.raw_block(segment)
     seals = pack.seals(segment, lambda _size: b"")
     kept = packs_.encode_seals(segment * _COMMITS, seals[-1:])
     return Part(block, pack.objects(segment), hashes, row.first_ts, row.last_ts, kept)
@@ -172,16 +168,25 @@ def _kept(
 ) -> tuple[list[Snapshot], list[Packed]]:
     """Return the snapshots to keep, oldest first, and all nodes below them that are born here."""
     found = [snapshot for pack in sources for snapshot in pack.snapshots]
-    needed = _nodes(found[-1:], sources, packs)
-    all_nodes = _nodes(found, sources, packs)
+    read: dict[bytes, _Read] = {}
+    needed, all_nodes = (_nodes(some, sources, packs, read) for some in (found[-1:], found))
     sizes = [sum(len(node.data) for node in nodes) for nodes in (needed, all_nodes)]
     if sizes[1] <= sizes[0] * 3 // 2 + _SPARE * _COMMITS * segments:
         return found, all_nodes
     return found[-1:], needed
 
 
-def _nodes(snapshots: Sequence[Snapshot], sources: Sequence[Pack], packs: Packs) -> list[Packed]:
-    """Return the nodes below snapshots that were born in ``sources``, each verified."""
+_Read: TypeAlias = "tuple[Packed, list[tuple[bytes, int]]]"
+"""A node that was read and verified, and the nodes below it."""
+
+
+def _nodes(
+    snapshots: Sequence[Snapshot],
+    sources: Sequence[Pack],
+    packs: Packs,
+    read: dict[bytes, _Read],
+) -> list[Packed]:
+    """Return the nodes below snapshots that were born in ``sources``; each is read once."""
     first = sources[0].first
     seen: dict[bytes, Packed] = {}
     pending = [(s.digest, s.born) for s in snapshots if s.count]
@@ -189,10 +194,12 @@ def _nodes(snapshots: Sequence[Snapshot], sources: Sequence[Pack], packs: Packs)
         digest, born = pending.pop()
         if born < first or digest in seen:
             continue
-        data = packs.pack(born).node(digest)
-        node = decode_node(zlib.decompress(data), digest, born)
-        seen[digest] = Packed(digest, data)
-        pending += node.children()
+        if digest not in read:
+            data = packs.pack(born).node(digest)
+            node = decode_node(zlib.decompress(data), digest, born)
+            read[digest] = Packed(digest, data), node.children()
+        seen[digest], below = read[digest]
+        pending += below
     return list(seen.values())
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from engine.objectstore import Store
     from engine.timeline.group import Group, Seal
+    from engine.timeline.packs import Span
     from engine.timeline.record import Record
 
 _COMMITS: Final = layout.SEGMENT_COMMITS
@@ -132,12 +133,14 @@ class Follower:
             path = layout.segment(self._tail.index)
             raise CorruptError(f"{path}: the log is not the one it was", subject=path)
 
-    def _repack(self) -> bool:
+    def _repack(self, spans: Sequence[Span] | None = None) -> bool:
         """Look again which packs there are, and go on from them; False when they are the same.
+
+        Who knows the spans of all packs saves the look.
 
         Raises: CorruptError, IoError.
         """
-        if not self._packs.relist():
+        if not (self._packs.relist() if spans is None else self._packs.stand(spans)):
             return False
         tail, packs = self._tail, self._packs
         if packs.segments < tail.first:

@@ -290,10 +290,19 @@ class Pack:
         Raises: CorruptError, IoError.
         """
         row = self.segments[segment - self.first]
-        data = self._store.read(self.path, row.block, row.block_size)
         try:
-            return Block(self.path, segment, self.db, zlib.decompress(data), row.objects)
-        except (zlib.error, struct.error) as error:
+            return Block(self.path, segment, self.db, self.plain_block(segment), row.objects)
+        except struct.error as error:
+            raise self.damaged() from error
+
+    def plain_block(self, segment: int) -> bytes:
+        """Return a segment's records as they are before they are compressed.
+
+        Raises: CorruptError, IoError.
+        """
+        try:
+            return zlib.decompress(self.raw_block(segment))
+        except zlib.error as error:
             raise self.damaged() from error
 
     def raw_block(self, segment: int) -> bytes:

@@ -75,7 +75,14 @@ class Packs:
         Raises: CorruptError, when one is missing between others; IoError.
         """
         paths = map(layout.parse_pack, self._store.list(layout.LOG))
-        spans, needless = covering(span for span in paths if span is not None)
+        return self.stand([span for span in paths if span is not None])
+
+    def stand(self, found: Iterable[Span]) -> bool:
+        """Take the widest of the packs that were found; False when they are the same as before.
+
+        Raises: CorruptError, when one is missing between others.
+        """
+        spans, needless = covering(found)
         if needless and needless[-1][0] > (spans[-1][1] + 1 if spans else 0):
             missing = spans[-1][1] + 1 if spans else 0
             raise CorruptError(

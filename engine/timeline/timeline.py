@@ -42,7 +42,7 @@ from engine.timeline.state import State
 from engine.timeline.waiting import Ticket, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from engine.clock import Clock
     from engine.objectstore import ByteSource, Store
@@ -56,6 +56,8 @@ _MOST_WAITING: Final = 1024
 _BEHIND: Final = 64
 _GRACE_NS: Final = 600 * 10**9
 """How long files stay after they were packed, for whoever is just copying them."""
+_CLEARING: Final = 60.0
+"""Seconds from looking for such files to looking for them again."""
 _STATES: Final = 16
 """How many past states a handle remembers."""
 
@@ -86,6 +88,7 @@ class Timeline(Follower):
         self._signer = signer
         self._poison: str | None = None
         self._sync_time = 0.0
+        self._cleared = float("-inf")
         super().__init__(store)
 
     @override
@@ -265,8 +268,10 @@ class Timeline(Follower):
     def _compact_quietly(self) -> None:
         # Whatever goes wrong, nothing is lost; the next full segment tries again.
         with suppress(StorageError, ReadOnlyError), self._store.lock(0, layout.COMPACT_LOCK):
-            while self._compact_once():
-                pass
+            packs = self._compact_all()
+            if time.monotonic() - self._cleared > _CLEARING:
+                compact.clear(self._store, packs, _GRACE_NS)
+                self._cleared = time.monotonic()
 
     def compact(self, *, timeout: float = 600.0) -> None:
         """Pack all full segments, and merge all packs that are due; history stays what it was.
@@ -279,34 +284,30 @@ class Timeline(Follower):
         """
         self.refresh()
         with self._store.lock(timeout, layout.COMPACT_LOCK):
-            while self._compact_once():
-                pass
-            packs = Packs(self._store)
-            packs.relist()
-            compact.clear(self._store, packs, 0)
+            compact.clear(self._store, self._compact_all(), 0)
 
-    def _compact_once(self) -> bool:
-        """Make one pack; False when none is due."""
+    def _compact_all(self) -> Packs:
+        """Make all packs that are due, and return those that there are now."""
         packs = Packs(self._store)
         packs.relist()
-        full = self._full(packs)
-        if full is not None:
-            compact.seal(self._store, self._db, packs, full)
-        else:
-            span = compact.due(self._store, packs)
-            if span is None:
-                return False
-            compact.merge(self._store, packs, span)
-        with self._guard():
-            self._repack()
-        packs.relist()
-        compact.clear(self._store, packs, _GRACE_NS)
-        return True
+        while True:
+            full = self._full(packs)
+            if full is not None:
+                span = compact.seal(self._store, self._db, packs, full)
+            else:
+                found = compact.due(self._store, packs)
+                if found is None:
+                    return packs
+                span = found
+                compact.merge(self._store, packs, span)
+            packs.stand([*packs.spans, span])
+            with self._guard():
+                self._repack(packs.spans)
 
     def _full(self, packs: Packs) -> Full | None:
         """Return the full segments that the next pack is to hold: as many as make it aligned."""
         with self._guard():
-            self._repack()
+            self._repack(packs.spans)
             tail = self._tail
             if not tail.full or tail.first != packs.segments:
                 return None
@@ -456,8 +457,15 @@ class Timeline(Follower):
         Raises: IoError, ReadOnlyError.
         """
         digest = hashlib.sha256(data).hexdigest()
-        self._store.put(layout.data_object(digest), data)
+        self.put_objects({digest: data})
         return digest
+
+    def put_objects(self, objects: Mapping[str, bytes | memoryview]) -> None:
+        """Write immutable objects, given by their SHA-256 in hexadecimal, durably and together.
+
+        Raises: IoError, ReadOnlyError.
+        """
+        self._store.put_many([(layout.data_object(d), data) for d, data in objects.items()])
 
     def put_stream(self, chunks: Iterable[bytes]) -> str:
         """Write an immutable object of any length durably and return its SHA-256 in hexadecimal.
