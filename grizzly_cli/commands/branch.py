@@ -22,7 +22,7 @@ def create(
         str | None, typer.Option("--at", metavar="REF", help="Begin at another moment than now.")
     ] = None,
 ) -> int:
-    """Begin a branch; it costs nothing, whatever the size of the tables.
+    """Begin a branch; it costs nothing, however large the data.
 
     Example: grizzly -d shop branch create try; grizzly -d shop --branch try run changes.sql
     """
@@ -72,7 +72,7 @@ def merge(
 
 
 def diff(ctx: typer.Context, branch: Name) -> int:
-    """Show which tables a branch changed, and how many rows came and went."""
+    """Show which tables a branch changed, and how many rows."""
     context: Context = ctx.obj
     text = branch.replace("'", "''")
     return context.statements(

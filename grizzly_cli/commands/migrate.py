@@ -22,7 +22,7 @@ DEFAULT = "migrations"
 
 
 def plan(ctx: typer.Context, folder: Folder = DEFAULT, *, to: To = None) -> int:
-    """Show what the pending migrations would do to the definitions; nothing is run.
+    """Show what pending migrations would do; nothing is run.
 
     Example: grizzly -d shop migrate plan
     """
@@ -38,7 +38,7 @@ def up(ctx: typer.Context, folder: Folder = DEFAULT, *, to: To = None) -> int:
 
 
 def down(ctx: typer.Context, folder: Folder = DEFAULT, *, to: To = None) -> int:
-    """Undo the newest migration; with --to, all that came after that one.
+    """Undo the newest migration, or all that came after one.
 
     A file's part behind a line "-- down" says how; without one, the migration's commit is undone row
     by row, and refused when a later commit changed the same.
@@ -49,7 +49,9 @@ def down(ctx: typer.Context, folder: Folder = DEFAULT, *, to: To = None) -> int:
 
 
 def status(ctx: typer.Context, folder: Folder = DEFAULT) -> int:
-    """List the migrations: pending, applied, changed since, or without their file.
+    """List the migrations, and what became of each.
+
+    Each is pending, applied, changed since, or without its file.
 
     Example: grizzly -d shop migrate status
     """

@@ -62,7 +62,7 @@ def history(
         str | None, typer.Argument(metavar="[TABLE]", help="Default: all tables.")
     ] = None,
 ) -> int:
-    """List how definitions came to be: each change, its commit and its statement.
+    """List each change of a definition, and what made it.
 
     Example: grizzly -d shop schema history orders
     """
@@ -85,7 +85,7 @@ def diff(
         bool, typer.Option("--exit-code", help="Exit status 6 if there are any differences.")
     ] = False,
 ) -> int:
-    """List the steps from the definitions at one moment to those at another.
+    """List what parts the definitions at two moments.
 
     Example: grizzly -d shop schema diff monday 17 orders
     """
@@ -149,7 +149,7 @@ def apply(
 def mount(app: typer.Typer) -> None:
     """Add this group's commands."""
     group = typer.Typer(
-        help="Schemas, and definitions as a whole: history, differences, export, apply.",
+        help="Schemas and definitions: history, differences, apply.",
         rich_markup_mode=None,
         no_args_is_help=True,
     )

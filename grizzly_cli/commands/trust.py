@@ -138,7 +138,7 @@ def trust(
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Trust it no more.")] = False,
 ) -> int:
-    """Trust a verifier key, and for its log no key that is not trusted.
+    """Trust a verifier key, and only trusted ones for its log.
 
     A lakehouse whose newest checkpoint is signed by another key is then refused, with exit
     status 5.
@@ -257,7 +257,7 @@ def witness_ask(
         typer.Option("--key", metavar="VKEY", help="The witness's key; needed with a URL."),
     ] = None,
 ) -> int:
-    """Let a witness cosign the newest checkpoint, and keep what it signed.
+    """Let a witness cosign the newest checkpoint; keep that.
 
     With -o, the checkpoint is written with all its cosignatures, as a C2SP signed note.
 

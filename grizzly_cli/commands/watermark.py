@@ -47,7 +47,7 @@ def advance(
         str | None, typer.Option("--to", metavar="REF", help="Another moment than now.")
     ] = None,
 ) -> int:
-    """Say that the changes up to now, or up to a moment, are dealt with."""
+    """Say that the changes up to a moment are dealt with."""
     context: Context = ctx.obj
     moment = f" TO {point(to)}" if to else ""
     return context.statements(f"ADVANCE WATERMARK {name(watermark)}{moment}")

@@ -13,7 +13,7 @@ from engine.session import connect, create_lake
 from tests.crash.writers import run
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMES, KEYS = 200, 5
+TIMES, KEYS = 80, 5
 
 
 def race(lake: Path, *roles: tuple[str, ...], seconds: float = 120) -> list[str]:
@@ -59,11 +59,11 @@ def test_money_moves_between_tables_and_none_is_made(tmp_path: Path) -> None:
             run(session, f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, n INTEGER)")
             run(session, f"INSERT INTO {table} SELECT i, 100 FROM range(4) r(i)")
         first = session.version
-    outputs = race(lake, ("transfer", "40", "1"), ("transfer", "40", "2"))
+    outputs = race(lake, ("transfer", "20", "1"), ("transfer", "20", "2"))
     for out in outputs:
-        assert [line for line in out.split() if line != "conflict"] == list(map(str, range(40)))
+        assert [line for line in out.split() if line != "conflict"] == list(map(str, range(20)))
     with closing(connect(lake)) as session:
-        assert session.version == first + 80
+        assert session.version == first + 40
         for version in range(first, session.version + 1, 7):
             with closing(connect(lake, as_of=str(version))) as past:
                 assert run(past, total) == [{"n": 800}]

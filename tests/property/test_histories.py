@@ -42,7 +42,7 @@ def _many(folder: Path, seeds: range, steps: int) -> None:
 
 
 def test_short_histories(tmp_path: Path) -> None:
-    _many(tmp_path, range(40), 6)
+    _many(tmp_path, range(26), 6)
 
 
 @pytest.mark.slow

@@ -63,8 +63,10 @@ from tests.unit.cli.fake import FakeResult
         (
             ["branch", "diff", "it's"],
             [
-                'SELECT schema, "table", definition, rows_added, rows_removed '
-                "FROM grizzly.branch_changes WHERE branch = 'it''s'"
+                (
+                    'SELECT schema, "table", definition, rows_added, rows_removed '
+                    "FROM grizzly.branch_changes WHERE branch = 'it''s'"
+                )
             ],
         ),
         (["snapshot", "restore", "m"], ["RESTORE LAKEHOUSE TO SNAPSHOT 'm'"]),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.proof import ProofError, verify
+from engine.proof import ProofError, blocks, claims, keywords, roaring, rows, verify
 from engine.proof.canonical import canonical
 from engine.timeline import Proposal
 from engine.timeline.proving import Prover
@@ -86,10 +88,10 @@ def test_a_table_is_all_of_its_files(timeline: Timeline) -> None:
         f"{n:064x}" for n in [*range(7), *range(8, 400), 1000]
     ]
     assert next(f for f in facts["files"] if f["live"] == 1)["file"] == f"{200:016x}"
-    assert survivors(data, 2003) == []
+    assert survivors(data, 5003) == []
     small = Prover(timeline).table(1, "0" * 16)
     assert len(verify(small, check=check).facts["files"]) == 40
-    assert survivors(small, 29) == []
+    assert survivors(small, 61) == []
 
 
 def _hide_one(tree: object) -> bool:
@@ -184,3 +186,39 @@ def test_deep_nesting_is_refused(timeline: Timeline) -> None:
         tree = [tree, "A" * 43 + "="]
     fields["state"] = tree
     assert rejects(canonical(fields) + b"\n")
+
+
+def _prefixed(data: bytes) -> bytes:
+    return struct.pack("<I", len(data)) + data
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        ["decimal", 1 << 52],
+        ["list", ["struct", []]],
+        ["array", 1 << 40, ["struct", []]],
+        ["array", 1 << 52, "i8"],
+    ],
+)
+def test_a_block_that_claims_too_much_is_refused(layout: object) -> None:
+    header = blocks.Header((blocks.Column(1, "a", "X", layout),), (), bytes(32), 3)
+    for cell in (b"", bytes(48), b"\xff" * 12 + _prefixed(b"")):
+        with pytest.raises(ProofError):
+            header.decode(_prefixed(cell), 3)
+        with pytest.raises(ProofError):
+            header.decode(_prefixed(_prefixed(cell)), 3)
+
+
+def test_numbers_beyond_reason_are_refused() -> None:
+    runs = struct.pack("<IBHHH", 12347, 1, 0, 0, 0xFFFF) + struct.pack("<HH", 0, 0xFFFF) * 0xFFFF
+    with pytest.raises(ProofError):
+        roaring.positions(struct.pack("<4sII", b"GDV1", 1, zlib.crc32(runs)) + runs)
+    with pytest.raises(ProofError):
+        rows.key_columns(claims.parse_json(b'{"columns":[{"id":1e999}],"key":[1]}'))
+    empty = (
+        b'{"blocks":"","columns":[[1,"int"]],"first":"","last":"","rows":0,"v":"grizzly-keys/1"}'
+    )
+    with pytest.raises(ProofError):
+        keywords.KeyIndex(empty.decode())
