@@ -455,11 +455,11 @@ def file_rows(
     header = json.loads(shown["header"])
     need(spelled(header) == shown["header"].encode())
     need(sha(b"\0\x31", shown["header"].encode()).hex() == entry["tree"])
-    need(header["v"] == "grizzly-rows/1" and header["block"] == 128)
-    rows, count = header["rows"], -(-header["rows"] // 128)
+    need(header["v"] == "grizzly-rows/1" and header["block"] == 512)
+    rows, count = header["rows"], -(-header["rows"] // 512)
     blocks = [raw(b) for b in shown["blocks"]] if only is None else [raw(shown["block"])]
     leaves = [sha(b"\0\x30", b) for b in blocks]
-    first = 0 if only is None else only // 128
+    first = 0 if only is None else only // 512
     if only is None:
         need(len(blocks) == count and mth(leaves).hex() == header["root"])
     else:
@@ -467,13 +467,13 @@ def file_rows(
     layouts = [c[3] for c in header["columns"]] + ["i8"] * len(header["hidden"])
     cells: list[list[Any]] = [[] for _ in layouts]
     for n, block in enumerate(blocks, first):
-        data_, here = Bytes(block), min(128, rows - n * 128)
+        data_, here = Bytes(block), min(512, rows - n * 512)
         for into, layout in zip(cells, layouts, strict=True):
             into.extend(column(layout, here, data_.inner()))
         need(not data_.data)
     own = len(header["columns"])
     hidden = dict(zip(header["hidden"], cells[own:], strict=True))
-    return header["columns"], cells[:own], hidden, first * 128
+    return header["columns"], cells[:own], hidden, first * 512
 
 
 def dead(shown: dict[str, Any], entry: dict[str, Any]) -> set[int]:

@@ -24,7 +24,7 @@ from engine.storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from engine.catalog import FileEntry, Table
     from engine.execute.lake import Lake
@@ -74,9 +74,11 @@ class TableKeys:
             )
 
     def learn(self, entry: FileEntry, keys: pa.Table) -> None:
-        """Remember the keys of a small file just made, so that it need not be read for them."""
+        """Remember the keys of a file just made without an index, so that it need not be read for them."""
         if entry.rows <= _WORTH_LEARNING:
             self._small.learn(entry.data.digest, run_of(keys.columns, self.types))
+        elif entry.rows > _SMALL_ROWS and entry.keys is None:
+            shared.keep(self._name(entry), run_of(keys.columns, self.types))
 
     @property
     def _small(self) -> SmallKeys:
@@ -108,10 +110,12 @@ class TableKeys:
             stored = lake.opened.keys.get(header.digest, lambda: lake.stored_keys(header, body))
             if stored.columns == self._columns:
                 return stored
-        stamp = self._lake.open(entry).stamp
-        name = ("run", entry.data.digest, stamp, self._columns)
-        found: Run = shared.get(name, lambda: self._run(entry))
+        found: Run = shared.get(self._name(entry), lambda: self._run(entry))
         return found
+
+    def _name(self, entry: FileEntry) -> tuple[Hashable, ...]:
+        """Return what the index made of a file's rows is held by."""
+        return "run", entry.data.digest, self._lake.open(entry).stamp, self._columns
 
     def _run(self, entry: FileEntry) -> Run:
         whole = replace(self._lake.scan_file(0, entry), deleted=None)

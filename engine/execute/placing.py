@@ -40,11 +40,12 @@ def place(workspace: Workspace, table: Table, rows: pa.Table) -> list[FileEntry]
     added = []
     for label, part in _parted(table, rows):
         start = 0
-        for encoded in encode(part, table):
-            held = part.slice(start, encoded.rows)
-            start += encoded.rows
-            idx = () if encoded.codec != "orc" else build(workspace, table, indexes, held)
-            added.append(workspace.add_file(table, encoded, label, idx))
+        with workspace.gathering():
+            for encoded in encode(part, table):
+                held = part.slice(start, encoded.rows)
+                start += encoded.rows
+                idx = () if encoded.codec != "orc" else build(workspace, table, indexes, held)
+                added.append(workspace.add_file(table, encoded, label, idx))
     return added
 
 

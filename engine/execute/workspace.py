@@ -7,7 +7,7 @@ with the transaction's own changes, and nobody else sees those.
 from __future__ import annotations
 
 import hashlib
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,7 @@ class Workspace:
         self.keys: dict[str, list[pa.Table]] = {}
         """The keys of the rows added to each keyed table, to be compared at commit."""
         self._inline_bytes = 0
+        self._gathered: dict[str, bytes | memoryview] | None = None
         self._next_row = FIRST_PENDING_ROW
         self._before = Catalog(state) if catalog is None else catalog
         self._catalog: Catalog | None = self._before
@@ -129,7 +130,7 @@ class Workspace:
     def keep(self, data: bytes | memoryview, *, digest: str | None = None) -> Ref:
         """Store an object and return where: in the coming commit when small, else in a file now.
 
-        Cost: a file costs its fsync.
+        Cost: a file costs its fsync, unless it is gathered with others.
         """
         digest = digest or hashlib.sha256(data).hexdigest()
         if digest in self.objects:
@@ -138,7 +139,26 @@ class Workspace:
             self._inline_bytes += len(data)
             self.objects[digest] = bytes(data)
             return Ref(digest, PENDING_VERSION)
-        return Ref(self.timeline.put_object(data))
+        if self._gathered is None:
+            self.timeline.put_objects({digest: data})
+        else:
+            self._gathered[digest] = data
+        return Ref(digest)
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Write what is kept within as files only at the end, together; nothing of it is read before.
+
+        Cost: memory for all of it; the files share the cost of becoming durable.
+        Raises: IoError, ReadOnlyError.
+        """
+        self._gathered = {}
+        try:
+            yield
+            if self._gathered:
+                self.timeline.put_objects(self._gathered)
+        finally:
+            self._gathered = None
 
     def add_file(
         self,

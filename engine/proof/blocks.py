@@ -19,7 +19,7 @@ from engine.proof.hashing import root as tree_root
 from engine.proof.tree import root_from_inclusion
 from engine.proof.values import Decimal
 
-BLOCK: Final = 128
+BLOCK: Final = 512
 _NUMBERS: Final = {
     "bool": "?",
     "i1": "b",
@@ -133,6 +133,11 @@ class _Reader:
     def prefixed(self) -> _Reader:
         return _Reader(self.take(int.from_bytes(self.take(4), "little")))
 
+    def holds(self, items: int) -> None:
+        """Refuse more items than there are bytes: each takes one at least."""
+        if items > len(self._data):
+            raise ProofError("a block is cut short")
+
     def lengths(self, rows: int) -> tuple[int, ...]:
         return struct.unpack(f"<{rows}I", self.take(4 * rows))
 
@@ -156,7 +161,7 @@ def _column(layout: Any, rows: int, reader: _Reader, depth: int = 0) -> list[Any
             values = [Decimal(int.from_bytes(c, "little", signed=True), scale) for c in cells]
         else:
             return _nested(layout, rows, reader, depth + 1)
-    except (TypeError, IndexError, ValueError) as error:
+    except (TypeError, LookupError, ValueError, struct.error) as error:
         if isinstance(error, ProofError):
             raise
         raise ProofError("a type of the block is malformed") from error
@@ -187,11 +192,18 @@ def _nested(layout: Any, rows: int, reader: _Reader, depth: int) -> list[Any]:
         inner = reader.prefixed()
         valid = _valid(rows, reader.rest())
         lengths = [size if alive else 0 for alive in valid]
+        inner.holds(sum(lengths))
         return _masked(_cut(_column(part, sum(lengths), inner, depth), lengths), valid)
     if kind not in {"list", "map"} or len(parts) != (1 if kind == "list" else 2):
         raise ProofError("a type of the block is not known")
     lengths = list(reader.lengths(rows))
-    columns = [_column(part, sum(lengths), reader.prefixed(), depth) for part in parts]
+    inside = [reader.prefixed() for _ in parts]
+    for inner in inside:
+        inner.holds(sum(lengths))
+    columns = [
+        _column(part, sum(lengths), inner, depth)
+        for part, inner in zip(parts, inside, strict=True)
+    ]
     items = columns[0] if kind == "list" else [list(pair) for pair in zip(*columns, strict=True)]
     return _masked(_cut(items, lengths), _valid(rows, reader.rest()))
 

@@ -90,11 +90,14 @@ class Places:
 def repeated(columns: Sequence[pa.ChunkedArray], types: Sequence[DataType]) -> bool:
     """Tell whether two keys have the same word, as two equal keys do.
 
-    Cost: a sort of the words.
+    Cost: a sort of the words, unless they are sorted.
     """
     if len(columns[0]) < 2:
         return False
-    found = np.sort(words(columns, types))
+    found = words(columns, types)
+    if bool((found[1:] > found[:-1]).all()):
+        return False
+    found = np.sort(found)
     return bool((found[1:] == found[:-1]).any())
 
 
@@ -119,8 +122,10 @@ def locate(
     Raises: CorruptError, IoError.
     """
     needles = words(columns, types)
-    order = np.argsort(needles) if len(needles) > 1 else np.zeros(len(needles), dtype=np.int64)
-    needles = needles[order]
+    order = np.arange(len(needles))
+    if not bool((needles[1:] > needles[:-1]).all()):
+        order = np.argsort(needles)
+        needles = needles[order]
     found = [_live(keyed, needles) for keyed in files]
     if small is not None:
         places = np.array(list(small(needles.tolist())), dtype=np.int64).reshape(-1, 3)

@@ -38,8 +38,9 @@ _OPTIONS: dict[str, Any] = {
     "compression_block_size": 64 << 10,
 }
 _SMALL_ROWS = 16_384
-_SMALL_OPTIONS: dict[str, Any] = {"compression": "uncompressed"}
-"""A small file is soon merged into a larger one: compressing it costs more than writing it."""
+_SMALL_OPTIONS: dict[str, Any] = {"compression": "uncompressed", "file_version": "0.11"}
+"""A small file is soon merged into a larger one: compressing it, and the denser run lengths of 0.12,
+cost more than writing it."""
 _EXACT = frozenset(
     {
         pa.bool_(),

@@ -2,7 +2,7 @@
 
 Layer: ``engine.storage``. Invariant: it depends on the decoded values alone, not on how ORC spells them.
 
-Rows are cut into blocks of 128. A block's bytes are its columns' slices, each after its length as
+Rows are cut into blocks of 512. A block's bytes are its columns' slices, each after its length as
 uint32; all numbers are little-endian. Equal values have equal slices:
 
     numbers, dates, moments   the values, zero where null; booleans as bytes; one bit pattern for NaN
@@ -14,7 +14,7 @@ uint32; all numbers are little-endian. Equal values have equal slices:
 A part's slice stands after its length as uint32. The leaf of a block is 0x30 and its bytes. The root
 that the state map names is the leaf hash of 0x31 and the header, canonical JSON:
 
-    {"block": 128, "columns": [[id, "name", "type", layout], ...], "hidden": ["_rid", "_cv"],
+    {"block": 512, "columns": [[id, "name", "type", layout], ...], "hidden": ["_rid", "_cv"],
      "root": "<over the blocks' leaves>", "rows": N, "v": "grizzly-rows/1"}
 """
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.datatypes import DataType
     from engine.storage.statistics import FileColumn
 
-BLOCK_ROWS = 128
+BLOCK_ROWS = 512
 VERSION = "grizzly-rows/1"
 _BLOCK = b"\x00\x30"
 _HEADER = b"\x31"
@@ -82,7 +82,7 @@ def layout(t: DataType) -> Any:
 class RowTree:
     """The tree over some rows; ``root`` is what the state map names.
 
-    Cost: about 0.1 s of CPU time per million rows of nine plain columns.
+    Cost: about 0.08 s of CPU time per million rows of nine plain columns.
     """
 
     def __init__(

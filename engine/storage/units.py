@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from engine.errors import CorruptError
@@ -17,7 +18,6 @@ from engine.storage.statistics import CHANGED, ROW_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     import numpy.typing as npt
 
     from engine.storage.datafile import DataFile
@@ -70,7 +70,7 @@ class ScanFile:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One stripe of one file: ``live`` of its rows count, those at ``wanted`` if that is given."""
+    """One stripe of one file: ``live`` of its rows count, those at the places ``wanted`` if given."""
 
     file: ScanFile
     data: DataFile
@@ -78,21 +78,30 @@ class Unit:
     start: int
     rows: int
     live: int
-    wanted: Bitmap | None
+    wanted: npt.NDArray[np.int64] | None
 
 
 def stripes_of(file: ScanFile) -> Iterator[Unit]:
     """Yield the stripes of a file that hold rows that count."""
     data = opened(file)
-    wanted = None if file.keep is None else deletion.minus(file.keep, file.deleted)
+    if file.keep is not None:
+        yield from _kept(file, data)
+        return
     for stripe, (start, info) in enumerate(zip(data.starts, data.stripes, strict=True)):
-        stop = start + info.rows
-        if wanted is not None:
-            live = deletion.count_between(wanted, start, stop)
-        else:
-            live = info.rows - deletion.count_between(file.deleted, start, stop)
+        live = info.rows - deletion.count_between(file.deleted, start, start + info.rows)
         if live:
-            yield Unit(file, data, stripe, start, info.rows, live, wanted)
+            yield Unit(file, data, stripe, start, info.rows, live, None)
+
+
+def _kept(file: ScanFile, data: DataFile) -> Iterator[Unit]:
+    kept = deletion.minus(file.keep, file.deleted)
+    positions = deletion.positions(kept, 0, file.rows)
+    ends = np.searchsorted(positions, [*data.starts, data.rows]).tolist()
+    for stripe, (start, info) in enumerate(zip(data.starts, data.stripes, strict=True)):
+        low, high = ends[stripe], ends[stripe + 1]
+        if low < high:
+            wanted = positions[low:high] - start
+            yield Unit(file, data, stripe, start, info.rows, high - low, wanted)
 
 
 def whole_stripe(file: ScanFile, data: DataFile, stripe: int) -> Unit:
@@ -118,7 +127,7 @@ def live_rows(unit: Unit) -> Callable[[pa.RecordBatch], pa.RecordBatch] | None:
     if unit.live == rows:
         return None
     if unit.wanted is not None:
-        return taking(deletion.positions(unit.wanted, start, start + rows))
+        return taking(unit.wanted)
     alive = pa.array(~deletion.mask(unit.file.deleted or deletion.EMPTY, rows, start))
     return lambda batch: pa.RecordBatch.from_arrays(
         [column.filter(alive) for column in batch.columns], schema=batch.schema

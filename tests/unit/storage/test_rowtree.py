@@ -61,12 +61,12 @@ def arrays(rows: int) -> list[pa.Array]:
 def read(tree: RowTree, rows: int) -> list[list[Any]]:
     header = blocks.Header.parse(tree.header.decode(), tree.root)
     found: list[list[Any]] = [[] for _ in header.columns]
-    for index in range(-(-rows // 128)):
+    for index in range(-(-rows // 512)):
         for column, part in zip(
             found, header.block(index, tree.block(index), tree.path(index)), strict=True
         ):
             column.extend(part)
-    whole = header.whole([tree.block(n) for n in range(-(-rows // 128))])
+    whole = header.whole([tree.block(n) for n in range(-(-rows // 512))])
     assert repr(whole) == repr(found)
     return [
         [shown(value, c.type) for value in values]
@@ -74,7 +74,7 @@ def read(tree: RowTree, rows: int) -> list[list[Any]]:
     ]
 
 
-@pytest.mark.parametrize("rows", [1, 127, 128, 129, 300])
+@pytest.mark.parametrize("rows", [1, 511, 512, 513, 1200])
 def test_blocks_tell_what_arrow_tells(rows: int) -> None:
     data = arrays(rows)
     tree = RowTree(data, COLUMNS, TYPES, [])
@@ -87,34 +87,34 @@ def test_blocks_tell_what_arrow_tells(rows: int) -> None:
 
 
 def test_the_tree_does_not_depend_on_how_values_lie_in_memory() -> None:
-    data = arrays(300)
+    data = arrays(900)
     tree = RowTree(data, COLUMNS, TYPES, [])
     cut = [pa.chunked_array([a.slice(0, 77), a.slice(77, 0), a.slice(77)]) for a in data]
     shifted = [pa.concat_arrays([a.slice(0, 9), a]).slice(9) for a in data]
     assert RowTree(cut, COLUMNS, TYPES, []).root == tree.root
     assert RowTree(shifted, COLUMNS, TYPES, []).root == tree.root
-    other = [*data[:-1], data[-1].take(pa.array([*range(299), 0]))]
+    other = [*data[:-1], data[-1].take(pa.array([*range(899), 0]))]
     assert RowTree(other, COLUMNS, TYPES, []).root != tree.root
 
 
 def test_no_byte_of_a_block_can_change() -> None:
-    tree = RowTree(arrays(150), COLUMNS, TYPES, [])
+    tree = RowTree(arrays(600), COLUMNS, TYPES, [])
     header = blocks.Header.parse(tree.header.decode(), tree.root)
     good = tree.block(1)
-    for place in range(0, len(good), 11):
+    for place in range(0, len(good), 31):
         bad = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
         with pytest.raises(ProofError):
             header.block(1, bad, tree.path(1))
     with pytest.raises(ProofError):
         header.block(0, good, tree.path(1))
     with pytest.raises(ProofError):
-        blocks.Header.parse(tree.header.decode().replace("150", "151"), tree.root)
+        blocks.Header.parse(tree.header.decode().replace("600", "601"), tree.root)
     with pytest.raises(ProofError):
         header.whole([tree.block(0)])
 
 
 def test_an_encoded_file_has_its_tree() -> None:
-    data = pa.table(arrays(200), names=[c.name for c in COLUMNS])
+    data = pa.table(arrays(700), names=[c.name for c in COLUMNS])
     encoded = encode_file(data, COLUMNS, inline=False)
     assert encoded.tree == RowTree(data.columns, COLUMNS, TYPES, []).root.hex()
     assert encode_file(data, COLUMNS, inline=True).tree is None
