@@ -201,8 +201,7 @@ def _nested(layout: Any, rows: int, reader: _Reader, depth: int) -> list[Any]:
     for inner in inside:
         inner.holds(sum(lengths))
     columns = [
-        _column(part, sum(lengths), inner, depth)
-        for part, inner in zip(parts, inside, strict=True)
+        _column(part, sum(lengths), inner, depth) for part, inner in zip(parts, inside, strict=True)
     ]
     items = columns[0] if kind == "list" else [list(pair) for pair in zip(*columns, strict=True)]
     return _masked(_cut(items, lengths), _valid(rows, reader.rest()))

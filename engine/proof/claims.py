@@ -81,7 +81,8 @@ def parse_json(value: bytes) -> Any:
     Raises: ProofError.
     """
     try:
-        return json.loads(value)
+        # A float is none of what is asked for; as text it cannot become too large a number either.
+        return json.loads(value, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise ProofError("a value of the state is not JSON") from error
 

@@ -33,7 +33,7 @@ _INTEGERS: Final = {*_INTS, "UBIGINT", "HUGEINT", "UHUGEINT"}
 _UNITS: Final = {("DATE", "TIMESTAMP"): 86_400 * 10**6, ("TIME", "TIME_NS"): 1000}
 _ALIKE: Final = {("FLOAT", "DOUBLE"), ("UUID", "VARCHAR"), ("JSON", "VARCHAR")}
 """Types whose values become the other's and are spelled the same."""
-_DECIMAL: Final = re.compile(r"DECIMAL\(\d+,(\d+)\)", re.ASCII)
+_DECIMAL: Final = re.compile(r"DECIMAL\(\d{1,2},(\d{1,2})\)", re.ASCII)
 _NUMBER: Final = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
 _EPOCH: Final = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are shown without a zone
 
@@ -193,7 +193,7 @@ class KeyIndex:
             raise ProofError("the key index is malformed") from error
         self.rows = fields.number(found["rows"])
         count = -(-self.rows // _BLOCK)
-        if len(digests) != 32 * count or len(first) != 8 * count:
+        if not count or len(digests) != 32 * count or len(first) != 8 * count:
             raise ProofError("the key index is malformed")
         self._digests = [digests[32 * n : 32 * n + 32] for n in range(count)]
         self._first = list(struct.unpack(f">{count}Q", first))

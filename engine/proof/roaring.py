@@ -17,6 +17,8 @@ _PAIRS: Final = 12346
 _RUNS: Final = 12347
 _OFFSETS_FROM: Final = 4
 _ARRAY: Final = 4096
+_MOST: Final = 1 << 25
+"""Positions that are read at all: more than any data file has rows."""
 
 
 class _Reader:
@@ -50,13 +52,13 @@ def positions(data: bytes) -> set[int]:
     if magic != b"GDV1" or zlib.crc32(payload) != crc:
         raise ProofError("a deletion vector is malformed")
     reader = _Reader(payload)
-    found = _containers(reader)
+    found = _containers(reader, min(count, _MOST))
     if reader.at != len(payload) or len(found) != count:
         raise ProofError("a deletion vector is malformed")
     return found
 
 
-def _containers(reader: _Reader) -> set[int]:
+def _containers(reader: _Reader, most: int) -> set[int]:
     cookie = reader.word()
     size, runs = 0, b""
     if cookie & 0xFFFF == _RUNS:
@@ -73,12 +75,18 @@ def _containers(reader: _Reader) -> set[int]:
     for place in range(size):
         high, cardinality = heads[2 * place] << 16, heads[2 * place + 1] + 1
         if runs and runs[place // 8] >> place % 8 & 1:
+            end = -1
             for _ in range(*reader.shorts(1)):
                 start, length = reader.shorts(2)
-                found.update(range(high + start, high + start + length + 1))
+                if start <= end:
+                    raise ProofError("a deletion vector is malformed")
+                end = start + length
+                found.update(range(high + start, high + end + 1))
         elif cardinality > _ARRAY:
             bits = int.from_bytes(reader.take(8192), "little")
             found.update(high + n for n in range(1 << 16) if bits >> n & 1)
         else:
             found.update(high + low for low in reader.shorts(cardinality))
+        if len(found) > most:
+            raise ProofError("a deletion vector is malformed")
     return found

@@ -9,6 +9,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Final
 
+from engine.proof.errors import ProofError
+
 PER_SECOND: Final = {
     "TIME": 10**6,
     "TIME_NS": 10**9,
@@ -19,6 +21,7 @@ PER_SECOND: Final = {
     "TIMESTAMP WITH TIME ZONE": 10**6,
     "TIMESTAMPTZ_NS": 10**9,
 }
+_MOST_DIGITS: Final = 38
 _EPOCH: Final = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 - moments are shown without a zone
 _SECONDS: Final = range(-62_135_596_800, 253_402_300_800)
 _DAYS: Final = range(-719_162, 2_932_897)
@@ -30,6 +33,11 @@ class Decimal:
 
     unscaled: int
     scale: int
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that no type has."""
+        if not 0 <= self.scale <= _MOST_DIGITS:
+            raise ProofError("a decimal has more digits than a type can have")
 
     def text(self) -> str:
         """Return it with all its digits behind the point."""
