@@ -18,6 +18,8 @@ from engine.errors import CorruptError
 from engine.storage import deletion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from engine.storage.deletion import Bitmap
@@ -30,6 +32,8 @@ HASHES = 7
 _MAGIC = b"GBF1"
 _HEAD = struct.Struct("<4sII")
 _ONE = np.uint64(1)
+_AT_ONCE = 1_024
+"""So many values are looked up together, which bounds the memory that takes."""
 
 
 def encode(words: Words, rows: Words, total: int) -> bytes:
@@ -43,7 +47,7 @@ def encode(words: Words, rows: Words, total: int) -> bytes:
         found = np.unique(_spread(words[low:high]))
         size = max(1, -(-len(found) * BITS_PER_VALUE // 64))
         bits = np.zeros(size * 64, dtype=np.uint8)
-        for place in _places(found, size * 64):
+        for place in _places(found, np.uint64(size * 64)):
             bits[place] = 1
         sizes.append(size)
         filters.append(np.packbits(bits, bitorder="little").tobytes())
@@ -67,37 +71,40 @@ class Bloom:
         begin = _HEAD.size + 4 * blocks
         if magic != _MAGIC or begin + 8 * int(sizes.sum()) != len(data):
             raise CorruptError(f"the index {subject} is no Bloom filter", subject=subject)
-        ends = begin + 8 * np.cumsum(sizes)
-        self._filters = [
-            np.frombuffer(data, np.uint8, int(8 * n), int(end - 8 * n))
-            for n, end in zip(sizes, ends, strict=True)
-        ]
+        self._bits = (64 * sizes).astype(np.uint64)
+        self._begins = 8 * (np.cumsum(sizes) - sizes)
+        self._filters = np.frombuffer(data, np.uint8, offset=begin)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes it takes in memory."""
-        return sum(f.nbytes for f in self._filters)
+        return int(self._filters.nbytes + self._bits.nbytes + self._begins.nbytes)
 
     def equal(self, words: Words) -> Bitmap:
-        """Return the rows that may hold one of some values: whole blocks."""
-        spread = _spread(words)
+        """Return the rows that may hold one of some values: whole blocks.
+
+        Cost: a fraction of a microsecond for each value and block.
+        """
+        spread = np.unique(_spread(words))
+        near = np.zeros(len(self._bits), dtype=bool)
+        for at in range(0, len(spread), _AT_ONCE):
+            hit = np.ones((len(spread[at : at + _AT_ONCE]), len(near)), dtype=bool)
+            for place in _places(spread[at : at + _AT_ONCE, None], self._bits):
+                held = self._filters[self._begins + (place >> 3)] >> (place & 7).astype(np.uint8)
+                hit &= held & 1 == 1
+            near |= hit.any(axis=0)
         found = deletion.EMPTY
-        for number, bits in enumerate(self._filters):
-            places = _places(spread, len(bits) * 8)
-            hit = np.ones(len(spread), dtype=bool)
-            for place in places:
-                hit &= (bits[place >> 3] >> (place & 7).astype(np.uint8)) & 1 == 1
-            if hit.any():
-                start = number * BLOCK_ROWS
-                found |= deletion.bitmap(range(start, min(start + BLOCK_ROWS, self._rows)))
+        for number in np.flatnonzero(near).tolist():
+            start = number * BLOCK_ROWS
+            found |= deletion.bitmap(range(start, min(start + BLOCK_ROWS, self._rows)))
         return found
 
 
-def _places(words: Words, bits: int) -> list[npt.NDArray[np.int64]]:
+def _places(words: Words, bits: Words | np.uint64) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield where each word has a bit in a filter of so many, hash by hash."""
     step = (words >> np.uint64(32)) | _ONE
-    return [
-        ((words + np.uint64(n) * step) % np.uint64(bits)).astype(np.int64) for n in range(HASHES)
-    ]
+    for n in range(HASHES):
+        yield ((words + np.uint64(n) * step) % bits).astype(np.int64)
 
 
 def _spread(values: Words) -> Words:
