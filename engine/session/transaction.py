@@ -142,9 +142,8 @@ class Transaction:
 
     def _check_judged(self, table: Table, merge: RowMerge) -> None:
         """Refuse when what we judged a table by is no longer so: its definition, or what we read."""
-        workspace, key = self._workspace, table.state_key
-        judged = not commutes(table.id, workspace.base.get(key), workspace.get(key))
-        if (judged or table.id in workspace.claims) and merge.news():
+        workspace = self._workspace
+        if (self._redefined(table) or table.id in workspace.claims) and merge.news():
             raise conflict(f"changed rows of {table.qualified}")
         reads = {} if workspace.reads is None else workspace.reads.conditions
         if table.id in reads and was_read(self._lake, table, reads[table.id], merge):
@@ -153,10 +152,15 @@ class Transaction:
                 hint="nothing of it was kept; run it again, or with ISOLATION LEVEL SNAPSHOT",
             )
 
+    def _redefined(self, table: Table) -> bool:
+        """Say whether our definition of a table holds only while nobody changes its rows."""
+        key = table.state_key
+        return not commutes(table.id, self._workspace.base.get(key), self._workspace.get(key))
+
     def _check_keys(self, table: Table, merge: RowMerge) -> None:
         """Keys that were new when they were added must still be new."""
         ours = self._workspace.keys.get(table.id)
-        if not ours:
+        if not ours or self._redefined(table):
             return
         theirs = merge.made(ours=False)
         for rule in table.distinct:

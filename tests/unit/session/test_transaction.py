@@ -303,3 +303,19 @@ def test_a_table_is_made_of_the_one_that_it_replaces(pair: Pair) -> None:
     run(b, "INSERT INTO t VALUES (50, 5)")
     with pytest.raises(ConflictError, match="that this transaction read"):
         run(a, "COMMIT")
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        "ALTER TABLE t RENAME COLUMN k TO id; INSERT INTO t VALUES (100, 1)",
+        "INSERT INTO t VALUES (100, 1); ALTER TABLE t ALTER COLUMN k TYPE BIGINT; UPSERT INTO t VALUES (100, 1)",
+        "ALTER TABLE t DROP PRIMARY KEY; INSERT INTO t VALUES (100, 1)",
+    ],
+)
+def test_rows_that_only_moved_stop_no_new_definition_of_the_key(pair: Pair, ours: str) -> None:
+    a, b = pair
+    run(a, f"BEGIN; {ours}")
+    run(b, "OPTIMIZE t CLUSTER BY (v)")
+    run(a, "COMMIT")
+    assert rows(b, "SELECT count(*), max(v) FROM t") == [(11, 1)]
