@@ -57,13 +57,18 @@ def lives(
     if first is not None:
         own.append(Table.decode(table.id, first))
     wide = _widest(table, own)
-    found = {table.id: columns(wide)}
+    others: dict[str, Table] = {}
     if first is None:
         before = Catalog(since).table(table.schema, table.name)
         new = [t for t in made if _named(t) == _named(table) and since.get(t.state_key) is None]
         for other in new if before is None else [before, *new]:
-            if other.id not in found and until.get(other.state_key) is None:
-                found[other.id] = _by_name(table, columns(wide), columns(other))
+            if other.id != table.id and until.get(other.state_key) is None:
+                others.setdefault(other.id, other)
+    for other in others.values():
+        wide = _wide_as(wide, table, other, _widest(other, [t for t in made if t.id == other.id]))
+    found = {table.id: columns(wide)}
+    for other in others.values():
+        found[other.id] = _by_name(table, columns(wide), columns(other))
     return Lives(wide, found)
 
 
@@ -75,20 +80,50 @@ def _widest(table: Table, others: Sequence[Table]) -> Table:
     """Return the table, each column of the widest type it had: RESTORE can make a column narrower."""
     columns = []
     for column in table.columns:
-        shape = _shape(column)
+        wide = column
         for other in {_shape(c) for t in others for c in t.columns if c.id == column.id}:
-            try:
-                shape = common(shape, other)
-            except UnsupportedError:
-                raise UnsupportedError(
-                    f"{table.qualified}.{column.name} was {other.type.text} in this range, and"
-                    f" {shape.type.text}: no type holds the values of both",
-                    hint="ask for the changes up to the one and from there on, one by one",
-                ) from None
-        if shape != _shape(column):
-            column = replace(column, type=shape.type.text, parts=shape.parts())  # noqa: PLW2901
-        columns.append(column)
+            wide = _widened(table, wide, other)
+        columns.append(wide)
     return replace(table, columns=tuple(columns))
+
+
+def _wide_as(wide: Table, table: Table, other: Table, most: Table) -> Table:
+    """Return ``wide`` with columns that hold what those took in which another table gave way to it.
+
+    ``most`` is that other table with the widest types it had. Columns go by name and first type.
+    """
+    there = {c.name.lower(): (c, m) for c, m in zip(other.columns, most.columns, strict=True)}
+    columns = []
+    for column, own in zip(wide.columns, table.columns, strict=True):
+        was, grown = there.get(own.name.lower(), (None, None))
+        if was is None or grown is None or was.type != own.type or was.type == grown.type:
+            columns.append(column)
+        elif parse_type(was.type).is_nested:
+            raise _torn(table, column, grown.type)
+        else:
+            columns.append(_widened(table, column, _shape(grown)))
+    return replace(wide, columns=tuple(columns))
+
+
+def _widened(table: Table, column: Column, other: Shape) -> Column:
+    """Return a column of a type that also holds the values of another.
+
+    Raises: UnsupportedError when there is none.
+    """
+    own = _shape(column)
+    try:
+        shape = common(own, other)
+    except UnsupportedError:
+        raise _torn(table, column, other.type.text) from None
+    return column if shape == own else replace(column, type=shape.type.text, parts=shape.parts())
+
+
+def _torn(table: Table, column: Column, other: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{table.qualified}.{column.name} was {other} in this range, and {column.type}:"
+        " no type holds the values of both",
+        hint="ask for the changes up to the one and from there on, one by one",
+    )
 
 
 def _shape(column: Column) -> Shape:

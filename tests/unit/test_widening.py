@@ -218,3 +218,25 @@ def test_changes_of_a_key_that_was_computed_anew(tmp_path: Path) -> None:
                 (None, 1, "delete"),
                 (None, 2, "delete"),
             ]
+
+
+def test_changes_of_a_table_that_was_widened_before_it_was_replaced(tmp_path: Path) -> None:
+    create_lake(tmp_path / "lake")
+    with closing(connect(tmp_path / "lake")) as session:
+        answers(session, "CREATE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)")
+        answers(session, "INSERT INTO t VALUES (1, 1), (2, 2)")
+        answers(session, "ALTER TABLE t ALTER COLUMN v TYPE DOUBLE")
+        answers(session, "UPDATE t SET v = 0.5 WHERE k = 1")
+        answers(session, "CREATE OR REPLACE TABLE t (k INTEGER PRIMARY KEY, v INTEGER)")
+        answers(session, "INSERT INTO t VALUES (3, 3)")
+        asked = (
+            "SELECT k, v, _change FROM (CHANGES {} FROM t SINCE VERSION 2) ORDER BY k, _version, v"
+        )
+        assert answers(session, asked.format("FULL")) == [
+            (1, 0.5, "update_postimage"),
+            (1, 1.0, "update_preimage"),
+            (1, 0.5, "delete"),
+            (2, 2.0, "delete"),
+            (3, 3.0, "insert"),
+        ]
+        assert [r for r in answers(session, asked.format("NET")) if r[0] == 3] == [(3, 3, "insert")]
