@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import re
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -113,6 +114,8 @@ class Witness:
             return []
         except (ProofError, UnicodeDecodeError) as error:
             raise CorruptError(f"{path}: {error}", subject=str(path)) from error
+        except OSError as error:
+            raise IoError(f"{path}: {error.strerror}", subject=str(path)) from error
 
     def last(self, origin: str) -> Checkpoint | None:
         """Return the last checkpoint that it signed for a log.
@@ -175,7 +178,11 @@ class Witness:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = self._folder / _LOCK
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise IoError(f"{path}: {error.strerror}", subject=str(path)) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield
@@ -221,8 +228,15 @@ def serve(witness: Witness, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the reply says it all."""
 
+    class Server(http.ThreadingHTTPServer):
+        @override
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say nothing of connections that the other side broke off."""
+            if not isinstance(sys.exception(), OSError):
+                super().handle_error(request, client_address)  # type: ignore[arg-type]
+
     try:
-        return http.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        return Server(("127.0.0.1", port), Handler)
     except (OSError, OverflowError) as error:
         raise IoError(f"cannot listen on port {port}: {error}") from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import shutil
+import socket
+import struct
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -312,6 +314,27 @@ def test_a_witness_over_http(lake: Path, witness: Witness) -> None:
             thread.join()
     with pytest.raises(UsageError, match="not the address"):
         cosigned.over_http("file:///etc/passwd")
+
+
+def test_a_witness_outlives_connections_that_break_off_and_a_folder_that_is_gone(
+    witness: Witness, lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = b"POST /add-checkpoint HTTP/1.1\r\nContent-Length: 300\r\n\r\nabc"
+    with serve(witness, 0) as server, opened(lake) as session:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for _ in range(5):
+                with socket.create_connection(("127.0.0.1", server.server_port)) as broken:
+                    broken.sendall(text)
+                    broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            (tmp_path / "witness" / "lock").mkdir()
+            post = cosigned.over_http(f"http://127.0.0.1:{server.server_port}")
+            assert post(request(0, [], session.timeline.head.note)).status == 500
+        finally:
+            server.shutdown()
+            thread.join()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_is_no_witness(tmp_path: Path) -> None:
