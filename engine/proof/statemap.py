@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.proof.errors import ProofError
 from engine.proof.hashing import root
-from engine.proof.tree import root_from_inclusion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,33 +73,3 @@ def changes_root(changes: Sequence[tuple[bytes, bytes | None]]) -> bytes:
             for key, value in changes
         ]
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One node on the way from an entry to the root: the entry, its place and its siblings."""
-
-    key: bytes
-    value: bytes
-    index: int
-    size: int
-    path: tuple[bytes, ...]
-
-
-def verify_entry(root_digest: bytes, steps: Sequence[Step]) -> tuple[bytes, bytes]:
-    """Return the key and value that a path from the map's bottom to its root proves.
-
-    Raises: ProofError.
-    """
-    if not steps:
-        raise ProofError("the path is empty")
-    digest, size = b"", 0
-    for level, step in enumerate(steps):
-        if level and parse_reference(step.value)[::2] != (size, digest):
-            raise ProofError("a state node is not the one that its parent names")
-        leaf = entry_hash(level, step.key, step.value)
-        digest = root_from_inclusion(step.index, step.size, leaf, step.path)
-        size = step.size
-    if digest != root_digest:
-        raise ProofError("the path leads to another state root")
-    return steps[0].key, steps[0].value

@@ -17,7 +17,6 @@ from engine.errors import CorruptError
 from engine.proof import statemap
 from engine.proof.hashing import EMPTY, fold, refold_from, refold_one
 from engine.proof.hashing import root as fold_root
-from engine.proof.tree import inclusion_path
 
 _COUNT: Final = struct.Struct(">BI")
 _KEY: Final = struct.Struct(">H")
@@ -395,13 +394,6 @@ def _edited(root: Node | None, edits: Sequence[_Edit], load: Load) -> Node | Non
     return result
 
 
-def _step(node: Node, index: int) -> statemap.Step:
-    hashes = [entry.hashed for entry in node.entries]
-    path = inclusion_path(index, len(hashes), lambda lo, hi: fold_root(hashes[lo:hi]))
-    entry = node.entries[index]
-    return statemap.Step(entry.key, entry.value, index, len(hashes), tuple(path))
-
-
 Blame: TypeAlias = Callable[[], CorruptError]
 """Makes the error to raise when a state is not the one that a commit claims."""
 
@@ -568,21 +560,6 @@ class State:
         if top is not None:
             visit(top)
         return found
-
-    def prove(self, key: str) -> list[statemap.Step]:
-        """Return the path that proves the entry at ``key``, from the bottom to the root.
-
-        Raises: KeyError, CorruptError.
-        """
-        node, wanted = self.top(), key.encode("utf-8")
-        steps: list[statemap.Step] = []
-        while node is not None:
-            index = max(0, bisect_right(node.keys, wanted) - 1)
-            steps.append(_step(node, index))
-            node = _child(node, index, self._load) if node.level else None
-        if not steps or steps[-1].key != wanted:
-            raise KeyError(key)
-        return steps[::-1]
 
 
 def _overlaid(

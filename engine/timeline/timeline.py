@@ -27,10 +27,7 @@ from engine.errors import (
     StorageError,
 )
 from engine.objectstore import layout
-from engine.proof import bundle, fields
-from engine.proof.canonical import parse
 from engine.proof.leaf import NO_PARENT
-from engine.proof.note import Checkpoint
 from engine.timeline import audit, checkpoint, compact, identity, log
 from engine.timeline.compact import Full
 from engine.timeline.draft import Draft
@@ -565,21 +562,6 @@ class Timeline(Follower):
         Raises: CorruptError.
         """
         return announced_key(self.head).text()
-
-    def prove(self, seq: int) -> bytes:
-        """Return a bundle that proves commit ``seq`` to a stranger.
-
-        Raises: UsageError, when there is no such commit; CorruptError, IoError.
-        """
-        with self._guard():
-            record, head = self._record(seq), self.head
-            path = self._tree.inclusion(seq, Checkpoint.parse(head.note).size)
-            body = {
-                "leaf": parse(record.leaf),
-                "meta": parse(record.meta),
-                "path": fields.spell_all(path),
-            }
-            return bundle.encode("commit", head.note.decode("utf-8"), self.vkey, body)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Iterator[Finding]:
         """Recompute everything about the log, the states and every object; yield what was found.

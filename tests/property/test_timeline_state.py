@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.proof.statemap import verify_entry
+from engine.proof.opening import read
+from engine.timeline.opening import show
 from engine.timeline.state import State, decode_node
 
 KEYS = st.integers(0, 400).map(lambda number: b"f/%04d" % number)
@@ -61,10 +62,13 @@ def test_a_map_on_disk_equals_the_one_in_memory(
 
 @settings(max_examples=30, deadline=None)
 @given(st.dictionaries(KEYS, st.binary(min_size=1, max_size=3), min_size=1, max_size=300))
-def test_every_entry_can_be_proved(entries: dict[bytes, bytes]) -> None:
-    state = built(entries)
-    for key in list(entries)[:20]:
-        assert verify_entry(state.root, state.prove(key.decode())) == (key, entries[key])
+def test_every_entry_and_every_gap_can_be_proved(entries: dict[bytes, bytes]) -> None:
+    written = {key: value.hex().encode() for key, value in entries.items()}
+    state = built(written)
+    asked = [key.decode() for key in [*list(entries)[:20], b"f/0007", b"a", b"z"]]
+    found = read(show(state, asked))
+    assert found.root == state.root
+    assert [found.get(key) for key in asked] == [written.get(key.encode()) for key in asked]
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,6 +15,7 @@ from engine.clock import SystemClock
 from engine.errors import CorruptError, LakeError, ReadOnlyError, UsageError
 from engine.objectstore import LocalStore
 from engine.timeline import Proposal, Timeline, load_or_create
+from engine.timeline.proving import Prover
 from tests.unit.archive.lakes import contents
 
 PAYLOAD = bytes(range(256)) * 40
@@ -93,7 +94,7 @@ def test_an_archive_is_read_in_place(long_lake: Path, tmp_path: Path) -> None:
     assert dict(here.state_at(100).items("")) == dict(there.state_at(100).items(""))
     assert here.object(DIGEST, None) == PAYLOAD
     assert here.source(DIGEST, None).read(256, 256) == bytes(range(256))
-    assert here.prove(7) == there.prove(7)
+    assert Prover(here).commit(7) == Prover(there).commit(7)
     with pytest.raises(ReadOnlyError):
         here.commit(lambda _head, _seq: proposal(0))
 

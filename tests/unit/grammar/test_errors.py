@@ -40,7 +40,11 @@ def failure(text: str) -> ParseError:
         ("SELECT [1, 2 FROM t", "[", None),
         ("SELECT 1)", ")", None),
         ("SELECT (1]", "]", None),
-        ("SELECT * FROM t AS OF", "OF", "a timestamp, VERSION n, SNAPSHOT 'name' or WATERMARK 'name'"),
+        (
+            "SELECT * FROM t AS OF",
+            "OF",
+            "a timestamp, VERSION n, SNAPSHOT 'name' or WATERMARK 'name'",
+        ),
         ("COPY t TO x", "x", "write it in quotes"),
         ("CHANGES t SINCE 3", "t", "CHANGES FROM table SINCE version"),
     ],

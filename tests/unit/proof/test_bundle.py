@@ -13,6 +13,7 @@ from engine.proof import ProofError, verify
 from engine.proof.__main__ import main
 from engine.proof.canonical import canonical
 from engine.timeline import Signer
+from engine.timeline.proving import Prover
 from tests.unit.proof.mutation import rejects, survivors
 from tests.unit.timeline import lakes
 
@@ -20,7 +21,7 @@ from tests.unit.timeline import lakes
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, str]:
     timeline = lakes.make(tmp_path_factory.mktemp("lake") / "shop", 9)
-    return timeline.prove(3), timeline.vkey
+    return Prover(timeline).commit(3), timeline.vkey
 
 
 def test_a_bundle_proves_its_commit(made: tuple[bytes, str]) -> None:
@@ -80,7 +81,7 @@ def test_a_bundle_of_another_key_is_false_when_the_key_is_pinned(tmp_path: Path)
     timeline = lakes.make(tmp_path / "shop", 2)
     other = Signer(b"x" * 32).verifier_key(timeline.origin).text()
     with pytest.raises(ProofError, match="another key"):
-        verify(timeline.prove(1), other)
+        verify(Prover(timeline).commit(1), other)
 
 
 def test_the_command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.objectstore import LocalStore
 from engine.timeline import Proposal, Signer, Timeline
+from engine.timeline.proving import Prover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ def answers(path: Path) -> object:
         [timeline.object(digest(blob(seq)), seq) for seq in picks if seq],
         [timeline.inclusion(seq) for seq in picks],
         [timeline.consistency(seq + 1) for seq in picks],
-        [timeline.prove(seq) for seq in picks],
+        [Prover(timeline).commit(seq) for seq in picks],
     )
 
 

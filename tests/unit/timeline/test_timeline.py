@@ -23,6 +23,7 @@ from engine.proof import verify
 from engine.proof.hashing import leaf_hash, root
 from engine.proof.tree import verify_consistency, verify_inclusion
 from engine.timeline import Head, Proposal, Signer, Timeline, load_or_create
+from engine.timeline.proving import Prover
 from tests.unit.timeline import lakes
 
 LONG = 530
@@ -136,9 +137,10 @@ def test_reading_only(tmp_path: Path) -> None:
 def test_reading_loads_no_cryptography(tmp_path: Path) -> None:
     lakes.make(tmp_path / "shop", 3)
     program = (
-        "import sys; from engine.timeline import Timeline; from engine.objectstore import LocalStore;"
+        "import sys; from engine.timeline import Timeline;"
+        "from engine.timeline.proving import Prover; from engine.objectstore import LocalStore;"
         "from engine.clock import SystemClock;"
-        "t = Timeline.open(LocalStore(sys.argv[1]), clock=SystemClock()); t.prove(2);"
+        "t = Timeline.open(LocalStore(sys.argv[1]), clock=SystemClock()); Prover(t).commit(2);"
         "assert all(f.ok for f in t.verify()); print('cryptography' in sys.modules, t.head.seq)"
     )
     done = subprocess.run(
@@ -298,7 +300,8 @@ def test_the_commit_at_a_time(long: Path) -> None:
 @pytest.mark.parametrize("seq", [-1, LONG + 1, 10**9])
 def test_a_commit_that_is_not_there(long: Path, seq: int) -> None:
     timeline = lakes.reopen(long, writable=False)
-    for ask in (timeline.state_at, timeline.commit_at, timeline.prove, timeline.inclusion):
+    prove = Prover(timeline).commit
+    for ask in (timeline.state_at, timeline.commit_at, prove, timeline.inclusion):
         with pytest.raises(UsageError, match="there is no commit"):
             ask(seq)
     with pytest.raises(UsageError):
@@ -308,7 +311,7 @@ def test_a_commit_that_is_not_there(long: Path, seq: int) -> None:
 def test_proofs_of_any_commit(long: Path) -> None:
     timeline = lakes.reopen(long, writable=False)
     for seq in (0, 255, 256, LONG):
-        assert verify(timeline.prove(seq), timeline.vkey).leaf.seq == seq
+        assert verify(Prover(timeline).commit(seq), timeline.vkey).leaf.seq == seq
 
 
 def test_objects(tmp_path: Path) -> None:
@@ -365,7 +368,7 @@ def test_two_keys_may_write(tmp_path: Path) -> None:
     other = load_or_create(tmp_path / "key")
     second = Timeline.open(LocalStore(tmp_path / "shop"), clock=lakes.TickingClock(), signer=other)
     second.commit(lakes.proposal)
-    verify(second.prove(1), other.verifier_key(second.origin).text())
+    verify(Prover(second).commit(1), other.verifier_key(second.origin).text())
     first_key = timeline.vkey
     timeline.refresh()
     assert timeline.vkey == second.vkey != first_key
