@@ -6,18 +6,18 @@ from engine.datatypes.convert import conform, decode, encode
 from engine.datatypes.parse import parse_type
 from engine.datatypes.shape import Shape, shape_of, struct_shape
 from engine.datatypes.types import DataType
-from engine.datatypes.widen import adapt, common, widened
+from engine.datatypes.widen import adapt, unified, widened
 
 __all__ = [
     "DataType",
     "Shape",
     "adapt",
-    "common",
     "conform",
     "decode",
     "encode",
     "parse_type",
     "shape_of",
     "struct_shape",
+    "unified",
     "widened",
 ]

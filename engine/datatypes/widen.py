@@ -73,7 +73,7 @@ def widened(old: Shape, new: DataType, ids: Iterator[int]) -> Shape:
     return Shape(new, (), tuple(widened(child, wide, ids) for child, wide in pairs))
 
 
-def common(ours: Shape, theirs: Shape) -> Shape:
+def unified(ours: Shape, theirs: Shape) -> Shape:
     """Return ``ours``, each part of the widest type that it has in either; fields go by their ids.
 
     Raises: UnsupportedError when a part has two types of which neither holds the values of both.
@@ -88,12 +88,12 @@ def common(ours: Shape, theirs: Shape) -> Shape:
     if one.kind == two.kind == "struct":
         there = dict(zip(theirs.ids, theirs.children, strict=True))
         fields = zip(ours.ids, ours.children, strict=True)
-        return ours.with_children([common(c, there.get(own, c)) for own, c in fields])
+        return ours.with_children([unified(c, there.get(own, c)) for own, c in fields])
     if one.kind != two.kind and {one.kind, two.kind} != {"array", "list"}:
         raise _narrower(two, one)
     wider = theirs if two.kind == "list" else ours
     pairs = zip(ours.children, theirs.children, strict=True)
-    return wider.with_children([common(c, other) for c, other in pairs])
+    return wider.with_children([unified(c, other) for c, other in pairs])
 
 
 def adapt(array: pa.Array, old: Shape, new: Shape) -> pa.Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.catalog import Catalog, Table
-from engine.datatypes import common, parse_type, shape_of
+from engine.datatypes import parse_type, shape_of, unified
 from engine.errors import UnsupportedError
 from engine.storage import ScanColumn
 
@@ -112,7 +112,7 @@ def _widened(table: Table, column: Column, other: Shape) -> Column:
     """
     own = _shape(column)
     try:
-        shape = common(own, other)
+        shape = unified(own, other)
     except UnsupportedError:
         raise _torn(table, column, other.type.text) from None
     return column if shape == own else replace(column, type=shape.type.text, parts=shape.parts())
