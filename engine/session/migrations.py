@@ -157,17 +157,30 @@ def _newest(steps: list[Step], to: str | None) -> list[Step]:
 
 
 def _up(frame: Frame, script: Script) -> int | None:
+    """Apply a migration; return the version, or None when another session did it meanwhile."""
+    note = Migration(script.name, script.digest)
+
     def action(workspace: Workspace) -> Result:
-        _run(frame, script, script.up, workspace)
-        note = Migration(script.name, script.digest)
-        workspace.put(note.state_key, note.encode())
+        applied = workspace.get(note.state_key)
+        if applied is None:
+            _run(frame, script, script.up, workspace)
+            workspace.put(note.state_key, note.encode())
+        elif applied != note.encode():
+            raise UsageError(
+                f"the migration {script.name} was applied meanwhile, with another text",
+                subject=script.name,
+                code="MIGRATION_001",
+            )
         return Result("MIGRATE")
 
     return commits.run(frame, f"MIGRATE UP {script.name}", action).version
 
 
 def _down(frame: Frame, step: Step) -> int | None:
-    """Undo a migration: by its own ``-- down``, or by undoing its commit."""
+    """Undo a migration: by its own ``-- down``, or by undoing its commit.
+
+    Shape: the version, or None when another session did it meanwhile.
+    """
     script = step.script
     if script is not None and step.state == "changed":
         raise UsageError(
@@ -178,6 +191,8 @@ def _down(frame: Frame, step: Step) -> int | None:
         )
 
     def action(workspace: Workspace) -> Result:
+        if workspace.get(Migration(step.name, "").state_key) is None:
+            return Result("MIGRATE")
         if script is not None and script.down is not None and script.down.strip():
             _run(frame, script, script.down, workspace)
             workspace.put(Migration(step.name, "").state_key, None)
@@ -279,7 +294,8 @@ def _define(call: Call[nodes.Statement], workspace: Workspace) -> None:
         call.frame.executor.define(plan, workspace)
 
 
-def _done(direction: str, done: list[tuple[str, int | None]]) -> Result:
+def _done(direction: str, tried: list[tuple[str, int | None]]) -> Result:
+    done = [(name, version) for name, version in tried if version is not None]
     shown = pa.table(
         {
             "migration": pa.array([name for name, _ in done], pa.string()),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 from contextlib import closing
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
@@ -16,7 +18,7 @@ from engine.errors import (
     UnsupportedError,
     UsageError,
 )
-from engine.session import connect, create_lake
+from engine.session import connect, create_lake, migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -289,3 +291,28 @@ def test_a_column_that_arranges_rows_stays_until_it_does_not(session: Session) -
     run(session, "ALTER TABLE t ALTER COLUMN c TYPE VARCHAR USING c::VARCHAR")
     assert "cluster_by = 'sort(c)'" in str(run(session, "SHOW CREATE TABLE t"))
     run(session, "ALTER TABLE t RESET (cluster_by), DROP COLUMN c")
+
+
+def test_what_another_session_did_meanwhile_is_not_done_again(
+    session: Session, tmp_path: Path
+) -> None:
+    folder = tmp_path / "racing"
+    folder.mkdir()
+    run(session, "CREATE TABLE n AS SELECT 0 AS v")
+    (folder / "0001_more.sql").write_text(
+        "UPDATE n SET v = v + 1;\n-- down\nUPDATE n SET v = v - 1;\n"
+    )
+    for way, finds, left in (("UP", "_pending", 1), ("DOWN", "_newest", 0)):
+        judged = getattr(migrations, finds)
+        meanwhile = partial(_after, judged, finds, session.path, f"MIGRATE {way} '{folder}'")
+        with mock.patch.object(migrations, finds, meanwhile):
+            run(session, f"MIGRATE {way} '{folder}'")
+        assert run(session, "SELECT v FROM n") == [(left,)]
+
+
+def _after(judged: Any, finds: str, lake: Path, sql: str, *about: Any) -> Any:
+    """Judge what is to be done, and let another session do it before that is told."""
+    found = judged(*about)
+    with mock.patch.object(migrations, finds, judged), closing(connect(lake)) as other:
+        run(other, sql)
+    return found
