@@ -120,7 +120,7 @@ def connect(
     path: str | Path,
     *,
     read_only: bool = False,
-    as_of: str | None = None,
+    as_of: str | int | None = None,
     branch: str | None = None,
 ) -> Connection:
     """Open the lakehouse or ``.gobi`` archive at ``path``, on a ``branch`` if one is named.
@@ -131,7 +131,8 @@ def connect(
     from engine.session import connect as open_session  # noqa: PLC0415 - importing this is cheap
 
     with _translated():
-        session = open_session(path, read_only=read_only, as_of=as_of, branch=branch)
+        moment = str(as_of) if as_of is not None else None
+        session = open_session(path, read_only=read_only, as_of=moment, branch=branch)
         session.options["double_quotes"] = "identifier"
         return Connection(session)
 

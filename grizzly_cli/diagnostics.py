@@ -41,6 +41,7 @@ EXIT_CODES: tuple[tuple[type[GrizzlyError], int], ...] = (
 
 _MOST = 100
 _TAB = "    "
+_DAMAGED = "`grizzly verify` finds all that is damaged; `grizzly repair --from COPY` brings it back"
 
 
 class DeadlineError(CancelledError):
@@ -168,8 +169,9 @@ class Narrator:
         self.say(f"{label}: {_message(error)}")
         if error.span is not None and source is not None:
             self._point(source, error.span.start, error.span.end)
-        if error.hint:
-            self.say(f"{self.paint('36', 'hint')}: {error.hint}")
+        hint = error.hint or (_DAMAGED if isinstance(error, CorruptError) else None)
+        if hint:
+            self.say(f"{self.paint('36', 'hint')}: {hint}")
         return exit_code(error)
 
     def _point(self, source: Source, start: int, end: int) -> None:

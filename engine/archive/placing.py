@@ -54,7 +54,7 @@ def _refuse_used(target: Path) -> None:
             raise UsageError(
                 f"{target} is not empty",
                 subject=str(target),
-                hint="Name a folder that does not exist yet.",
+                hint="name a folder that does not exist yet",
             )
         if not target.parent.is_dir():
             raise UsageError(f"there is no folder {target.parent}", subject=str(target.parent))

@@ -33,7 +33,7 @@ from engine.timeline import checkpoint as checkpoints
 from engine.timeline.pack import Pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.archive.report import Progress
@@ -73,7 +73,7 @@ def repair(
     root = lake_folder(lake)
     if not any((root / name).exists() for name in (layout.FORMAT, layout.LOG)):
         raise LakeError(f"{lake} is not a lakehouse", subject=str(lake))
-    others = [_copy(path) for path in sources]
+    others = {str(path): _copy(path) for path in sources}
     store = LocalStore(root)
     with store.lock(_LOCK_SECONDS, layout.COMPACT_LOCK), store.lock(_LOCK_SECONDS):
         return _Repair(store, others, progress).run()
@@ -90,10 +90,11 @@ class _Repair:
     """One pass over a lakehouse, whose lock is held."""
 
     def __init__(
-        self, store: LocalStore, others: Sequence[Store], progress: Progress | None
+        self, store: LocalStore, others: Mapping[str, Store], progress: Progress | None
     ) -> None:
         self._store = store
-        self._others = others
+        self._others = list(others.values())
+        self._named = {other.name: name for name, other in others.items()}
         self._progress = progress
         self._trash = f"{layout.TRASH}/damaged-{SystemClock().token()}"
         self._landing = Landing(store.root)
@@ -176,7 +177,7 @@ class _Repair:
         for path, (data, name) in sorted(mender.patches.items()):
             if data is not None:
                 self._replace(path, data)
-                self._tell(path, f"copied from {name}")
+                self._tell(path, f"copied from {self._named.get(name, name)}")
         for path, (data, _) in mender.patches.items():
             if data is None:
                 self._keep(path)
@@ -244,7 +245,7 @@ class _Repair:
                 continue
             self._keep(path)
             self._landing.flush()
-            return other.name
+            return self._named[other.name]
         return None
 
 

@@ -45,7 +45,9 @@ def scripts_in(folder: Path) -> list[Script]:
         scripts = [_script(path) for path in files]
     except OSError as error:
         raise IoError(
-            f"cannot read the migrations in {folder}: {error.strerror}", subject=str(folder)
+            f"cannot read the migrations in {folder}: {error.strerror}",
+            subject=str(folder),
+            hint="name the folder that holds them, as 001_name.sql; else it is ./migrations",
         ) from error
     numbers: dict[int, str] = {}
     for script in scripts:

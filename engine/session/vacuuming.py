@@ -35,8 +35,10 @@ def vacuum(frame: Frame, node: nodes.Vacuum) -> Result:
     vacuumer = _vacuumer(frame, node, f"VACUUM RETAIN {wanted.why}")
     now = frame.clock.now_us()
     if node.action == "dry":
-        result = rows(_by_owner(vacuumer.find(wanted)), "VACUUM", _TYPES)
-        result.notes.append("dry run: nothing was moved; VACUUM … RUN moves it to the trash")
+        found = vacuumer.find(wanted)
+        result = rows(_by_owner(found), "VACUUM", _TYPES)
+        would = "dry run: nothing was moved; RUN, or --run, moves it to the trash"
+        result.notes.append(would if found else "there is nothing to vacuum")
         return result
     _require_own(frame, "VACUUM")
     ended = vacuumer.purge(now - WINDOW)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from grammar.nodes import Statement
     from grammar.parser.cursor import Cursor
 
+_INDEX_HINT = "CREATE INDEX name ON table [USING bloom|btree] (column, …)"
+
 CLAUSES = ("CLUSTER BY", "PARTITION BY", "PARTITIONED BY")
 
 
@@ -72,7 +74,7 @@ def create_index(cursor: Cursor) -> Statement:
     cursor.need("CREATE", "INDEX")
     if_not_exists = cursor.take("IF", "NOT", "EXISTS")
     name = cursor.name("an index's name")
-    cursor.need("ON")
+    cursor.need("ON", hint=_INDEX_HINT)
     table = cursor.table()
     kind = "btree"
     if cursor.take("USING"):

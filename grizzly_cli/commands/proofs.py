@@ -176,6 +176,8 @@ def _report(context: Context, findings: Iterable[Finding]) -> int:
 
 
 def _line(finding: Finding) -> str:
+    if finding.detail.startswith(str(finding.subject)):
+        return finding.detail
     return f"{finding.subject}: {finding.detail}" if finding.detail else str(finding.subject)
 
 

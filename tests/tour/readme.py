@@ -18,10 +18,11 @@ _PROMPTS = {"console": ("$", ">"), "python": (">>>", "...")}
 _FENCE = re.compile(r"^```(?P<mark>console|python)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _MASKS = (
     (re.compile(r"\+[0-9a-f]{8}\+[\w+/=]+"), "+<key>"),
-    (re.compile(r"\b[0-9a-f]{7,}(…|\.\.\.)?"), "<hex>"),
+    (re.compile(r"\b([0-9a-f]{2}/)?[0-9a-f]{7,}(…|\.\.\.)?"), "<hex>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?(\+\d\d(:\d\d)?|Z)?"), "<time>"),
     (re.compile(r"\b\d[\d.,  ]*( ?)(µs|ms|s|min)\b"), "<duration>"),
     (re.compile(r"\b\d[\d.,  ]* bytes\b"), "<bytes>"),
+    (re.compile(r"(?<=,)\d{5,}(?=,)"), "<bytes>"),
     (re.compile(r"[─━-]{3,}"), "<rule>"),
     (re.compile(r"[ \t]+"), " "),
 )

@@ -58,5 +58,7 @@ def test_a_command_that_fails_says_so(tmp_path: Path) -> None:
 
 def test_masking_forgets_times_and_digests_and_nothing_else() -> None:
     assert mask("│ 12 │ a3f9c2d1 │  3 ms") == mask("│ 12 │ ffffffff0 │ 417.25 ms")
+    assert mask("t,1,266180,why") == mask("t,1,266192,why")
+    assert mask("objects/4d/4dc14f5d2bb8: gone") == mask("objects/a1/a1c14f5d2bb8: gone")
     assert mask("12 rows") != mask("13 rows")
     assert mask("version 3") != mask("version 4")

@@ -60,7 +60,7 @@ def create_branch(call: Call[nodes.CreateBranch], workspace: Workspace) -> Resul
     workspace.put(fresh.state_key, Branch(node.name, base, PENDING_VERSION).encode())
     result = Result("CREATE BRANCH")
     result.notes.append(
-        f"'{node.name}' begins at version {version}; USE BRANCH {node.name} goes there"
+        f"'{node.name}' begins at version {version}; USE BRANCH {node.name}, or --branch, goes there"
     )
     return result
 
