@@ -262,14 +262,17 @@ class DataFile:
         Shape: wire types, in the order asked for; with no columns, still the stripe's rows.
         Raises: CorruptError when the file is not what was written.
         """
-        rows = self.stripes[stripe].rows
         if not columns:
-            return bare(rows)
+            return bare(self.stripes[stripe].rows)
+        return pa.RecordBatch.from_arrays(self.arrays(stripe, columns), names=list(columns))
+
+    def arrays(self, stripe: int, columns: Sequence[str]) -> list[pa.Array]:
+        """Return what ``read`` does, as the columns alone."""
         if self._table is not None:
-            return self._table.select(list(columns))
-        stamp = self._source.stamp
+            return [self._table.column(c) for c in columns]
+        stamp = self._source.stamp if columns else None
         if stamp is None:
-            return pa.RecordBatch.from_arrays(self._decoded(stripe, columns), names=list(columns))
+            return self._decoded(stripe, columns) if columns else []
         names = {c: ("column", self._sha256, stamp, stripe, c) for c in columns}
         held = {c: shared.find(name) for c, name in names.items()}
         missing = [c for c, array in held.items() if array is None]
@@ -277,7 +280,7 @@ class DataFile:
             for column, array in zip(missing, self._decoded(stripe, missing), strict=True):
                 held[column] = array
                 shared.keep(names[column], array)
-        return pa.RecordBatch.from_arrays([held[c] for c in columns], names=list(columns))
+        return [held[c] for c in columns]
 
     def _decoded(self, stripe: int, columns: Sequence[str]) -> list[pa.Array]:
         handle, reader = self._reader()

@@ -22,6 +22,8 @@ BATCH_ROWS = 122_880
 _SMALL_ROWS = 16_384
 """Stripes below this are joined with their neighbours, so that many small files cost little."""
 _JOINED_ROWS = 65_536
+_AMONG_ROWS = 491_520
+"""A job picks its rows from among at most so many: rows spread over a table are picked side by side."""
 _THREADS = 2
 _AHEAD = 3
 
@@ -29,17 +31,19 @@ _AHEAD = 3
 def jobs_of(units: Iterable[Unit]) -> Iterator[list[Unit]]:
     """Group neighbouring stripes of which little counts; a big one is a job of its own."""
     group: list[Unit] = []
-    size = 0
+    size = among = 0
     for unit in units:
         big = unit.live >= _SMALL_ROWS
-        if group and (big or size + unit.live > _JOINED_ROWS):
+        full = size + unit.live > _JOINED_ROWS or among + unit.rows > _AMONG_ROWS
+        if group and (big or full):
             yield group
-            group, size = [], 0
+            group, size, among = [], 0, 0
         if big:
             yield [unit]
             continue
         group.append(unit)
         size += unit.live
+        among += unit.rows
     if group:
         yield group
 

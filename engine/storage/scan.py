@@ -52,6 +52,7 @@ class TableScan:
         self.width = len(columns)
         named = [pa.field(name, c.type.wire) for name, c in self._columns.items()]
         self.schema = pa.schema([*named, *HIDDEN_SCHEMA])
+        self._schemas: dict[tuple[str, ...], pa.Schema] = {}
 
     def rows(self) -> int:
         """Return the exact number of rows, from bookkeeping alone."""
@@ -167,7 +168,7 @@ class TableScan:
         return pa.array(out)
 
     def _empty(self, columns: Sequence[str]) -> pa.RecordBatch:
-        schema = pa.schema([self.schema.field(n) for n in columns])
+        schema = self._shown(columns)
         return pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
 
     def _run(
@@ -195,7 +196,7 @@ class TableScan:
             arrays.update(zip(rest, tail.columns, strict=True))
         return pa.RecordBatch.from_arrays(
             [arrays[name] for name in columns],
-            schema=pa.schema([self.schema.field(name) for name in columns]),
+            schema=self._shown(columns),
         )
 
     def _mentioned(
@@ -211,6 +212,13 @@ class TableScan:
             return names
         return list(self.schema.names)
 
+    def _shown(self, names: Sequence[str]) -> pa.Schema:
+        """Return the schema of some columns."""
+        key = tuple(names)
+        if key not in self._schemas:
+            self._schemas[key] = pa.schema([self.schema.field(name) for name in names])
+        return self._schemas[key]
+
     def _left(self, conditions: Sequence[Predicate] = ()) -> Iterator[Unit]:
         return units_left(self._files, self._columns, conditions)
 
@@ -224,12 +232,11 @@ class TableScan:
         wanted = [(name, self._columns.get(name)) for name in need]
         sources = [source_of(unit, name, column) for name, column in wanted]
         inside = list(dict.fromkeys(s for s in sources if s is not None))
-        stored = dict(zip(inside, unit.data.read(unit.stripe, inside).columns, strict=True))
+        stored = dict(zip(inside, unit.data.arrays(unit.stripe, inside), strict=True))
         arrays = [
             values_of(unit, name, column, None if source is None else stored[source])
             for (name, column), source in zip(wanted, sources, strict=True)
         ]
-        schema = pa.schema([self.schema.field(name) for name in need])
-        batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._shown(need))
         chosen = only or live_rows(unit)
         return batch if chosen is None else chosen(batch)
