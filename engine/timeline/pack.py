@@ -19,7 +19,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import CorruptError
 from engine.objectstore import layout
@@ -38,6 +38,7 @@ _COMMITS: Final = layout.SEGMENT_COMMITS
 MAGIC: Final = b"GZP1"
 _HEAD: Final = struct.Struct(">4sII16s32sQQQIIB")
 _SEGMENT: Final = struct.Struct(">QQIIQQ32sII")
+_ROOT: Final = 6
 _SEAL: Final = struct.Struct(">H4s64s")
 _SNAPSHOT: Final = struct.Struct(">IIQ32s")
 _NODE: Final = struct.Struct(">12sQI")
@@ -217,7 +218,7 @@ class Pack:
             )
             at = _HEAD.size
             stop = at + count * _SEGMENT.size
-            rows = list(_SEGMENT.iter_unpack(footer[at:stop]))
+            self._rows: list[tuple[Any, ...]] = list(_SEGMENT.iter_unpack(footer[at:stop]))
             at, stop = stop, stop + snapshots * _SNAPSHOT.size
             kept = list(_SNAPSHOT.iter_unpack(footer[at:stop]))
         except struct.error as error:
@@ -229,10 +230,9 @@ class Pack:
         self.end: int = end
         self.nodes: int = nodes
         self._tiles, self._index_at = tiles, index
-        self.segments = [Segment(*row) for row in rows]
         self.snapshots = [Snapshot(*row) for row in kept]
         self.edge = split(footer[stop:])
-        if len(self.edge) != edge or not rows:
+        if len(self.edge) != edge or not self._rows:
             raise self.damaged()
 
     def damaged(self) -> CorruptError:
@@ -251,7 +251,12 @@ class Pack:
     @cached_property
     def rows(self) -> list[Sequence[bytes]]:
         """Return all rows of the tree over the segments' roots."""
-        return fold([segment.root for segment in self.segments])
+        return fold([row[_ROOT] for row in self._rows])
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Return what the footer says of each segment."""
+        return [Segment(*row) for row in self._rows]
 
     def seals(self, segment: int, root_at: Callable[[int], bytes | None]) -> list[Seal]:
         """Return the signatures that were kept of a segment's groups; the last one ends it.

@@ -13,9 +13,11 @@ import pytest
 
 from engine.clock import SystemClock
 from engine.objectstore import LocalStore
+from engine.proof.bundle import verify
 from engine.proof.hashing import leaf_hash
 from engine.proof.tree import verify_consistency, verify_inclusion
 from engine.timeline import Head, Proposal, Signer, Timeline
+from engine.timeline.proving import Prover
 from engine.timeline.waiting import Ticket
 
 if TYPE_CHECKING:
@@ -78,14 +80,15 @@ def metadata(path: Path, commits: int) -> float:
     return (size - commits * OBJECT) / commits
 
 
-def timed(ask: Callable[[], Any], times: int = 20) -> float:
-    """Return the median of some calls. Units: milliseconds."""
-    found = []
+def timed(ask: Callable[[], Any], times: int = 20) -> str:
+    """Return the median of some calls, and of the processor time in them."""
+    walls, cpus = [], []
     for _ in range(times):
-        begun = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.thread_time()
         ask()
-        found.append(time.perf_counter() - begun)
-    return statistics.median(found) * 1e3
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.thread_time() - cpu)
+    return f"{statistics.median(walls) * 1e3:.2f} ms, {statistics.median(cpus) * 1e3:.2f} of CPU"
 
 
 @pytest.mark.slow
@@ -136,41 +139,48 @@ def test_thirty_two_threads(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("keys", [1 << 40, 10_000])
 def test_a_long_history(tmp_path: Path, keys: int) -> None:
-    path = tmp_path / "lake"
-    timeline = make(path)
+    timeline = make(tmp_path / "lake")
     begun = time.perf_counter()
     grow(timeline, 1, LARGE, keys)
     print(f"\nbuilt {LARGE} in {time.perf_counter() - begun:.1f} s")
     timeline.compact()
-    commits = timeline.head.seq + 1
-    files = sum(1 for file in path.rglob("*") if file.is_file())
-    print(f"{metadata(path, commits):.0f} bytes a commit, {files} files")
-    key = f"f/00000001/{LARGE // 3 % keys << 32:016x}"
+    measure(tmp_path / "lake", keys)
+
+
+def measure(path: Path, keys: int) -> None:
+    """Tell what a lake that ``grow`` made costs to keep and to ask."""
 
     def opened() -> Timeline:
-        found = Timeline.open(LocalStore(path, writable=False), clock=SystemClock())
-        assert found.head.state.get(key) is not None
-        return found
+        return Timeline.open(LocalStore(path, writable=False), clock=SystemClock())
 
-    print(f"open and read a key: {timed(opened):.2f} ms")
+    commits = opened().head.seq + 1
+    files = sum(1 for file in path.rglob("*") if file.is_file())
+    print(f"{commits} commits, {metadata(path, commits):.0f} bytes each, {files} files")
     middle = commits // 2
-    ts = opened().commit_at(middle).ts
+    key = f"f/00000001/{commits // 3 % keys << 32:016x}"
+    ts, warm = opened().commit_at(middle).ts, opened()
     for name, ask in (
-        ("state_at", lambda: opened().state_at(middle).get(key)),
-        ("commit_at", lambda: opened().commit_at(middle)),
-        ("seq_at", lambda: opened().seq_at(ts)),
-        ("commits", lambda: next(opened().commits(middle))),
-        ("inclusion", lambda: opened().inclusion(middle)),
-        ("consistency", lambda: opened().consistency(middle)),
+        ("open, one key", lambda: opened().head.state.get(key)),
+        ("open, state_at", lambda: opened().state_at(middle).get(key)),
+        ("open, commit_at", lambda: opened().commit_at(middle)),
+        ("open, seq_at", lambda: opened().seq_at(ts)),
+        ("open, commits since the middle, to the first", lambda: next(opened().commits(middle))),
+        ("open, inclusion", lambda: opened().inclusion(middle)),
+        ("open, consistency", lambda: opened().consistency(middle)),
+        ("seq_at", lambda: warm.seq_at(ts)),
+        ("commits since the middle, to the first", lambda: next(warm.commits(middle))),
+        ("commit_at", lambda: warm.commit_at(middle)),
+        ("inclusion", lambda: warm.inclusion(middle)),
+        ("prove", lambda: Prover(warm).commit(middle)),
     ):
-        print(f"open and {name}: {timed(ask, 5):.2f} ms")
-    warm = opened()
-    print(f"inclusion, warm: {timed(lambda: warm.inclusion(middle)):.2f} ms")
-    path_, leaf, root = (
-        warm.inclusion(middle),
-        leaf_hash(warm.commit_at(middle).leaf),
-        warm.head.root,
-    )
-    print(f"verify: {timed(lambda: verify_inclusion(middle, commits, leaf, path_, root)):.3f} ms")
-    old, proof = warm.root_at(middle), warm.consistency(middle)
-    print(f"verify: {timed(lambda: verify_consistency(middle, commits, old, root, proof)):.3f} ms")
+        print(f"{name}: {timed(ask)}")
+    proof, leaf = warm.inclusion(middle), leaf_hash(warm.commit_at(middle).leaf)
+    old, steps, root = warm.root_at(middle), warm.consistency(middle), warm.head.root
+    bundle = Prover(warm).commit(middle)
+    print(f"bundle: {len(bundle)} bytes")
+    for name, check in (
+        ("verify inclusion", lambda: verify_inclusion(middle, commits, leaf, proof, root)),
+        ("verify consistency", lambda: verify_consistency(middle, commits, old, root, steps)),
+        ("verify the bundle", lambda: verify(bundle)),
+    ):
+        print(f"{name}: {timed(check)}")

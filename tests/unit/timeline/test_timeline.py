@@ -8,9 +8,11 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from engine.errors import (
     CorruptError,
@@ -493,3 +495,38 @@ def test_a_copied_lake_goes_on(long: Path, tmp_path: Path) -> None:
         timeline.head.root,
         timeline.consistency(LONG + 1),
     )
+
+
+class _Counting(LocalStore):
+    """A store that counts the bytes that are read from it."""
+
+    count = 0
+
+    @override
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        data = super().read(path, offset, length)
+        self.count += len(data)
+        return data
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.97, 0.999])
+def test_a_damaged_pack_makes_no_read_dearer_than_the_pack(
+    long: Path, tmp_path: Path, share: float
+) -> None:
+    shutil.copytree(long, tmp_path / "shop")
+    lakes.reopen(tmp_path / "shop").compact()
+    pack = min((tmp_path / "shop" / "log").glob("*.pack"))
+    data = bytearray(pack.read_bytes())
+    data[int(len(data) * share)] ^= 1
+    pack.write_bytes(data)
+    store = _Counting(tmp_path / "shop", writable=False)
+    try:
+        timeline = Timeline.open(store, clock=lakes.TickingClock())
+    except CorruptError:
+        return
+    for seq in range(0, LONG, 7):
+        store.count = 0
+        for ask in (timeline.commit_at, timeline.inclusion):
+            with suppress(CorruptError):
+                ask(seq)
+        assert store.count < 2 * len(data)
