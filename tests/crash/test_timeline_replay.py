@@ -17,12 +17,19 @@ import pytest
 from typing_extensions import override
 
 from engine.objectstore import LocalStore, layout
-from engine.timeline import Timeline
+from engine.timeline import Proposal, Timeline
+from engine.timeline.waiting import Ticket
 from tests.unit.timeline import lakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from engine.timeline import Head
+
+
+_SECTOR = 512
+_BEFORE = 380
 
 
 @dataclass(frozen=True)
@@ -126,9 +133,12 @@ class Disk:
             if choice == 1:
                 applied(found, step, dice.randrange(len(step.data) + 1))
             elif choice == 2:
+                # The file has its new length; its sectors came in any order.
                 torn = bytearray(step.data)
-                at = dice.randrange(len(torn))
-                torn[at : at + 512] = bytes(len(torn[at : at + 512]))
+                for at in range(-(step.at % _SECTOR), len(torn), _SECTOR):
+                    if dice.random() < 0.5:
+                        lost = slice(max(at, 0), min(at + _SECTOR, len(torn)))
+                        torn[lost] = bytes(lost.stop - lost.start)
                 applied(found, Step("write", step.path, bytes(torn), step.at))
             elif choice == 3:
                 applied(found, step)
@@ -163,24 +173,35 @@ def unsynced() -> Iterator[None]:
 
 def history(path: Path) -> tuple[Files, list[Step], list[bytes]]:
     """Return a lake's files, what was then done to it, and the root after each of its commits."""
-    timeline = lakes.make(path, 380)
+    timeline = lakes.make(path, _BEFORE)
     timeline.compact()
     before = read(path)
     store = Recorder(path)
     timeline = Timeline.open(store, clock=lakes.TickingClock(), signer=lakes.SIGNER)
     store.acked = timeline.head.seq
-    for number in range(300):
-        store.acked = timeline.commit(lakes.proposal).seq
-        if number % 100 == 99:
+    for number in range(130):
+        # Those that wait already become durable with the one that comes.
+        timeline._waiting._tickets += [Ticket(sized) for _ in range(number % 4)]
+        store.acked = timeline.commit(sized).seq
+        if number % 40 == 39:
             timeline.compact()
     return before, store.steps, [timeline.root_at(seq + 1) for seq in range(store.acked + 1)]
 
 
-def check(path: Path, acked: int, roots: list[bytes]) -> None:
-    """Open what is left of a lake: what was promised is there, and nothing that never was."""
+def sized(head: Head, seq: int) -> Proposal:
+    """Propose a commit with an object that takes up some sectors."""
+    plain = lakes.proposal(head, seq)
+    more = random.Random(seq).randbytes(seq % 5 * 700)
+    return Proposal(plain.op, plain.changes, [*plain.objects, more], plain.meta)
+
+
+def check(path: Path, acked: int, following: int, roots: list[bytes]) -> None:
+    """Open what is left of a lake: what was promised is there, and of a group all or nothing."""
     reader = lakes.reopen(path, writable=False)
     head = reader.head
-    assert acked <= head.seq <= acked + 1
+    assert head.seq in {acked, following}
+    for data in (sized if head.seq > _BEFORE else lakes.proposal)(head, head.seq).objects:
+        reader.object(lakes.digest(data), head.seq)
     assert head.root == roots[head.seq]
     assert head.state.get("t/00000001") == b'{"last":%d}' % head.seq
     if head.seq % 6:
@@ -196,6 +217,7 @@ def run(tmp_path: Path, states: int, seed: int) -> None:
         patch.setattr("engine.timeline.timeline.Thread", lakes.AtOnce)
         patch.setattr("engine.timeline.compact.WIDTHS", (2, 4))
         before, steps, roots = history(tmp_path / "lake")
+        ends = {len(roots) - 1, len(roots)} | {step.acked for step in steps}
         busy = [n for n, step in enumerate(steps) if step.kind in {"put", "remove"}]
         chosen = dice.choices(range(len(steps)), k=states // 2)
         chosen += [n + dice.randrange(-2, 3) for n in dice.choices(busy, k=states - len(chosen))]
@@ -205,7 +227,9 @@ def run(tmp_path: Path, states: int, seed: int) -> None:
                 disk.do(step)
             done = place
             lay(disk.after_cut(steps[place], dice), tmp_path / "cut")
-            check(tmp_path / "cut", steps[place].acked, roots)
+            acked = steps[place].acked
+            following = min(seq for seq in ends if seq > acked)
+            check(tmp_path / "cut", acked, following, roots)
 
 
 def test_every_state_after_a_power_cut_is_a_promised_one(tmp_path: Path) -> None:
