@@ -71,12 +71,21 @@ class Answer:
 class Executor:
     """One session's relational engine and its open files."""
 
-    def __init__(self, lease: Lease | None = None, usage: Usage | None = None) -> None:
-        """Start the engine; ``lease`` tells others what this session reads."""
+    def __init__(
+        self,
+        lease: Lease | None = None,
+        usage: Usage | None = None,
+        opened: Opened | None = None,
+    ) -> None:
+        """Start the engine; ``lease`` tells others what this session reads, ``opened`` is shared."""
         self.backend = DuckDB()
         self.lease = lease
-        self._opened = Opened(Usage() if usage is None else usage)
+        self._opened = opened or Opened(Usage() if usage is None else usage)
         self._constants: dict[tuple[str, str], object] = {}
+
+    def beside(self) -> Executor:
+        """Return another engine, for another thread, with the same open files."""
+        return Executor(None if self.lease is None else self.lease.another(), opened=self._opened)
 
     def lake(self, workspace: Workspace) -> Lake:
         """Return the workspace with this session's open files."""

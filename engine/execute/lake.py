@@ -38,6 +38,10 @@ OPEN_FILES = 1_024
 """How many data files stay open, with their statistics parsed."""
 
 
+_small: Cache[SmallKeys] = Cache(OPEN_FILES)
+"""The keys of small files, by table: all sessions of a process know them from each other."""
+
+
 class Opened:
     """What a session has opened and verified, by digest."""
 
@@ -48,7 +52,7 @@ class Opened:
         self.marks: Cache[Bitmap] = Cache(OPEN_FILES)
         self.keys: Cache[StoredKeys] = Cache(OPEN_FILES)
         self.indexes: Cache[ColumnIndex] = Cache(OPEN_FILES)
-        self.small: Cache[SmallKeys] = Cache(OPEN_FILES)
+        self.small = _small
 
 
 @dataclass(frozen=True)

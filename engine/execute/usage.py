@@ -54,6 +54,7 @@ class Usage:
         reads, writes = self._load()
         reads.update(self._new[0])
         writes.update(self._new[1])
+        self._seen, self._new = (reads, writes), (Counter(), Counter())
         content = {}
         for table_id in sorted(reads.keys() | writes.keys()):
             pair = [reads[table_id], writes[table_id]]

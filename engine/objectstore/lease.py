@@ -64,6 +64,10 @@ class Lease:
         self._start: int | None = None
         self._since = 0
 
+    def another(self) -> Lease:
+        """Return a lease for another thread."""
+        return Lease(self._store)
+
     def hold(self, start: int) -> None:
         """Keep every version from ``start`` on, and every file written from now on, in being."""
         fresh = self._start is None or self._process != os.getpid()

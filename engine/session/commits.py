@@ -121,17 +121,10 @@ def _prepared(
 
 
 def tidy(frame: Frame, workspace: Workspace) -> None:
-    """Compact tables that many small commits have crowded; losing a race costs nothing."""
+    """Have tables compacted that many small commits have crowded; nobody waits for that."""
     crowded = frame.executor.crowded(workspace)
-    if not crowded:
-        return
-    fresh = frame.workspace()
-    frame.executor.tidy(fresh, crowded)
-    if fresh.dirty:
-        try:
-            append(frame, fresh, "COMPACT", "")
-        except ConflictError:
-            return
+    if crowded and frame.upkeep is not None:
+        frame.upkeep(frame, crowded)
 
 
 def _operation(workspace: Workspace) -> str:

@@ -14,6 +14,8 @@ from engine.plan import Planner
 from grammar.nodes import Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.clock import Clock
     from engine.execute import Executor, Parameters
     from engine.execute.workspace import Savepoint
@@ -52,6 +54,8 @@ class Frame:
     replayed: int | None = None
     """The version that did long ago what the open transaction asks for; it will write nothing."""
 
+    upkeep: Callable[[Frame, set[str]], None] | None = None
+    """What compacts crowded tables, by their ids, in the frame of a session."""
     _known: tuple[int, Catalog] | None = None
     """The newest version that statements read, and its catalog."""
 

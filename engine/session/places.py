@@ -15,11 +15,11 @@ from engine.clock import SystemClock
 from engine.config import key_path
 from engine.errors import LakeError, UsageError
 from engine.objectstore import Lease, LocalStore, layout
+from engine.session import sharing
 from engine.timeline import Timeline, load_or_create
 
 if TYPE_CHECKING:
     from engine.clock import Clock
-    from engine.timeline import Signer
 
 FOLDER = ".grizzly"
 VARIABLE = "GRIZZLY_DB"
@@ -71,9 +71,12 @@ def create_lake(path: Path | str, *, clock: Clock | None = None) -> bool:
     return True
 
 
-def open_timeline(path: Path, *, read_only: bool, clock: Clock) -> tuple[Timeline, bool]:
+def open_timeline(
+    path: Path, *, read_only: bool, clock: Clock, user: object
+) -> tuple[Timeline, bool]:
     """Return the timeline of a lakehouse or archive, and whether it can be written to.
 
+    ``user`` may share one that can be written to, until ``sharing.leave``.
     Raises: LakeError, CorruptError, ArchiveError, IoError.
     """
     if path.is_file():
@@ -85,8 +88,16 @@ def open_timeline(path: Path, *, read_only: bool, clock: Clock) -> tuple[Timelin
     store = LocalStore(path if path.name == FOLDER else path / FOLDER)
     # A commit of its own would make a backup another history than the lakehouse's.
     read_only = read_only or store.size(layout.BACKUP) is not None
-    signer: Signer | None = None if read_only else load_or_create(key_path())
-    return Timeline.open(store, clock=clock, signer=signer), not read_only
+    if read_only:
+        return Timeline.open(store, clock=clock), False
+    signer = load_or_create(key_path())
+
+    def opened() -> Timeline:
+        return Timeline.open(store, clock=clock, signer=signer)
+
+    if not isinstance(clock, SystemClock):
+        return opened(), True
+    return sharing.shared(store, key_path(), user, opened), True
 
 
 def way_out(path: Path) -> str | None:

@@ -23,13 +23,14 @@ from engine.errors import (
     UsageError,
 )
 from engine.execute import BackendError, Executor, Usage
-from engine.session import bulk, commits, integrity, moments, pins, places, reading
+from engine.session import bulk, commits, integrity, moments, pins, places, reading, sharing
 from engine.session.actions import ACTIONS
 from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
 from engine.session.frame import Call, Frame
 from engine.session.parameters import named
 from engine.session.prepared import Texts
+from engine.session.upkeep import Upkeep
 from grammar import nodes
 
 if TYPE_CHECKING:
@@ -74,14 +75,20 @@ class Session:
         self.path = path
         self.name = path.resolve().stem if path.is_file() else path.resolve().name
         self.clock = clock or SystemClock()
-        self.timeline, writable = places.open_timeline(path, read_only=read_only, clock=self.clock)
+        self.timeline, writable = places.open_timeline(
+            path, read_only=read_only, clock=self.clock, user=self
+        )
         self.as_of = as_of
         now = self.clock.now_us()
         pinned = None if as_of is None else moments.resolve(as_of, self.timeline, now)
         self.read_only = not writable or as_of is not None
         lease = places.lease_of(self.timeline)
         usage = None if self.read_only else Usage(self.timeline.store)
-        self._frame = Frame(Executor(lease, usage), self.timeline, self.clock, pinned)
+        executor = Executor(lease, usage)
+        self._upkeep = Upkeep(executor)
+        self._frame = Frame(
+            executor, self.timeline, self.clock, pinned, upkeep=self._upkeep.compact
+        )
         if branch is not None and branch.lower() != MAIN_BRANCH:
             self._frame.branch = branch_in(self.timeline.head.state, branch).name
         self._texts = Texts()
@@ -110,6 +117,7 @@ class Session:
     @property
     def version(self) -> int:
         """The version statements read now."""
+        self._upkeep.settle()
         return self._frame.version
 
     @property
@@ -255,9 +263,11 @@ class Session:
     def close(self) -> None:
         """Close the session; an open transaction is dropped."""
         self._frame.transaction = None
+        self._upkeep.close()
         for pin in self._pins:
             pin.advance(self.timeline)
         self._closed = True
+        sharing.leave(self)
         self._frame.executor.close()
 
     def _timed(self, run: Callable[[], Result]) -> Result:
@@ -334,6 +344,8 @@ class Session:
 
     def _dispatch(self, call: Call[nodes.Statement]) -> Result:
         statement, kind = call.node, type(call.node)
+        if call.shape is None:
+            self._upkeep.settle()
         control = CONTROLS.get(kind)
         if control is not None:
             return control(self._frame, statement)

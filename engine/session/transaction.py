@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.catalog import BranchState, Table, branch_in
+from engine.catalog import BranchState, branch_in, table_of
 from engine.errors import ConflictError
+from engine.execute.workspace import is_pending
 from engine.session.conflicts import (
     changed_both,
     check_names,
@@ -22,15 +23,16 @@ from engine.session.conflicts import (
     was_read,
 )
 from engine.session.presence import require_objects
-from engine.session.rowmerge import RowMerge, entries
+from engine.session.rowmerge import RowMerge, alive, entries
 from engine.session.settle import Settler
 from engine.timeline import Proposal, State, differing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.catalog import Mapping
+    from engine.catalog import Mapping, Table
     from engine.execute import Lake
+    from engine.session.conflicts import Made
     from engine.timeline import Commit, Head
 
 Changes = dict[str, bytes | None]
@@ -124,8 +126,11 @@ class Transaction:
             return {k: v for k, v in workspace.changes.items() if k.startswith(f"f/{table_id}/")}
         if not commutes(table_id, before, now):
             raise conflict("altered or dropped the table")
-        table = Table.decode(table_id, before)
+        table = table_of(key, before)
         prefix = table.file_prefix
+        added = self._added(table, head, others)
+        if added is not None:
+            return added
         touched = [k for k in (*others, *workspace.changes) if k.startswith(prefix)]
         merge = RowMerge(
             self._lake,
@@ -137,7 +142,7 @@ class Transaction:
         if merge.follow():
             raise conflict("changed the same rows")
         self._check_judged(table, merge)
-        self._check_keys(table, merge)
+        self._check_keys(table, merge.made(ours=False))
         return dict(_changed(merge, head))
 
     def _check_judged(self, table: Table, merge: RowMerge) -> None:
@@ -157,15 +162,41 @@ class Transaction:
         key = table.state_key
         return not commutes(table.id, self._workspace.base.get(key), self._workspace.get(key))
 
-    def _check_keys(self, table: Table, merge: RowMerge) -> None:
-        """Keys that were new when they were added must still be new."""
+    def _added(self, table: Table, head: Mapping, others: set[str]) -> Changes | None:
+        """Return what becomes of a table's files where both sides only added some; None elsewhere.
+
+        Cost: no row of any file is looked at, but for its key.
+        Raises: ConflictError.
+        """
+        workspace, prefix = self._workspace, table.file_prefix
+        base = workspace.base
+        ours = {k: v for k, v in workspace.changes.items() if k.startswith(prefix)}
+        reads = () if workspace.reads is None else workspace.reads.conditions
+        if table.id in workspace.claims or table.id in reads or self._redefined(table):
+            return None
+        if any(v is None or not _is_new(k) for k, v in ours.items()):
+            return None
+        theirs = [k for k in others if k.startswith(prefix)]
+        if workspace.keys.get(table.id):
+            if any(base.get(k) is not None and head.get(k) is not None for k in theirs):
+                return None
+            fresh = sorted(entries(head, theirs).items())
+            self._check_keys(table, [(k, entry, alive(self._lake, entry)) for k, entry in fresh])
+        return ours
+
+    def _check_keys(self, table: Table, theirs: Made) -> None:
+        """Keys that were new when they were added must still be new among the others' new rows."""
         ours = self._workspace.keys.get(table.id)
         if not ours or self._redefined(table):
             return
-        theirs = merge.made(ours=False)
         for rule in table.distinct:
             if any(same_keys(self._lake, table, rule, ours, theirs)):
                 raise conflict("added the same key")
+
+
+def _is_new(key: str) -> bool:
+    """Say whether a data file comes into being with this commit."""
+    return is_pending(int(key.rsplit("/", 1)[1], 16))
 
 
 def _differing(base: Mapping, head: State | BranchState) -> set[str]:

@@ -6,6 +6,7 @@ begun from; signing and writing it is all that is left, and until then nothing h
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -82,6 +83,7 @@ class Draft:
         self._is_announced = False
         self._meta: Mapping[str, str] = {}
         self._meta_spelled = b"{}"
+        self._by_digest: dict[str, bytes] = {}
         self._head = head
         self._state = state
         self.records: list[Record] = []
@@ -175,6 +177,12 @@ class Draft:
         for made in self.records:
             made.start = at
             at = made.end
+
+    def object(self, digest: str) -> bytes | None:
+        """Return an object that one of the commits carries, by its SHA-256 in hexadecimal."""
+        for data in self._objects[len(self._by_digest) :]:
+            self._by_digest[hashlib.sha256(data).hexdigest()] = data
+        return self._by_digest.get(digest)
 
     def encode(self, seal: Seal) -> bytes:
         """Return the group as it is to be appended."""

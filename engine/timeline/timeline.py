@@ -86,6 +86,7 @@ class Timeline(Follower):
         self._poison: str | None = None
         self._sync_time = 0.0
         self._cleared = float("-inf")
+        self._drafted: Draft | None = None
         super().__init__(store)
 
     @override
@@ -94,6 +95,11 @@ class Timeline(Follower):
         self._waiting = Waiting()
         self._compacting: Thread | None = None
         self._states: Cache[State] = Cache(_STATES)
+
+    @property
+    def failed(self) -> bool:
+        """Whether this handle writes no more, because the disk refused to make something durable."""
+        return self._poison is not None
 
     @classmethod
     def create(cls, store: Store, *, clock: Clock, signer: Signer) -> Timeline:
@@ -186,7 +192,7 @@ class Timeline(Follower):
         self._recover()
         left = deque(tickets)
         while left:
-            draft = self._draft()
+            draft = self._drafted = self._draft()
             built = []
             while left and not draft.full:
                 ticket = left.popleft()
@@ -199,6 +205,7 @@ class Timeline(Follower):
                     built.append(ticket)
             if built:
                 self._append(draft)
+            self._drafted = None
             for ticket in built:
                 ticket.answer()
 
@@ -497,6 +504,11 @@ class Timeline(Follower):
         return data
 
     def _inlined(self, digest: str, at: int) -> bytes:
+        if self._drafted is not None and at > self.head.seq:
+            # A commit is built on others of its group, which are in no file yet.
+            found = self._drafted.object(digest)
+            if found is not None:
+                return found
         record = self._record(at)
         wanted = bytes.fromhex(digest)
         for start, length in record.objects():
