@@ -122,15 +122,20 @@ def connect(
     read_only: bool = False,
     as_of: str | int | None = None,
     branch: str | None = None,
+    create: bool = False,
 ) -> Connection:
     """Open the lakehouse or ``.gobi`` archive at ``path``, on a ``branch`` if one is named.
 
-    ``as_of`` pins every read to a version, a snapshot or a moment.
+    ``as_of`` pins every read to a version, a snapshot or a moment. With ``create`` a lakehouse is made
+    where there is none.
     Raises: OperationalError when there is none.
     """
     from engine.session import connect as open_session  # noqa: PLC0415 - importing this is cheap
+    from engine.session import create_lake  # noqa: PLC0415
 
     with _translated():
+        if create:
+            create_lake(path)
         moment = str(as_of) if as_of is not None else None
         session = open_session(path, read_only=read_only, as_of=moment, branch=branch)
         session.options["double_quotes"] = "identifier"
