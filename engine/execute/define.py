@@ -101,6 +101,7 @@ class Definer:
             self._workspace.put(view.state_key, view.encode())
 
     def _create_schema(self, plan: CreateSchema) -> None:
+        _require_name(plan.name, "schema")
         if plan.name.lower() in (s.lower() for s in self._workspace.catalog.schemas()):
             if plan.if_not_exists:
                 return
@@ -109,6 +110,7 @@ class Definer:
 
     def _free(self, schema: str, name: str, skip: bool, replace: bool, kind: str) -> bool:  # noqa: FBT001 - the words of CREATE
         """Make sure a name can be taken; return False when there is nothing to do."""
+        _require_name(name, kind)
         catalog = self._workspace.catalog
         if schema.lower() not in (s.lower() for s in catalog.schemas()):
             raise BindError(
@@ -204,3 +206,8 @@ def _typed(table: Table, names: list[str], types: list[str], key: tuple[str, ...
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     columns = [c.cast(f.type) for c, f in zip(batch.columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _require_name(name: str, kind: str) -> None:
+    if not name.strip():
+        raise BindError(f"a {kind} needs a name", hint="this one is empty")

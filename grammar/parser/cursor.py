@@ -65,7 +65,7 @@ class Cursor:
     def name(self, what: str) -> str:
         """Read a name."""
         token = self.peek()
-        if token is None or not is_name(token):
+        if token is None or not is_name(token) or not token.text:
             self.fail(f"expected {what}")
         self.at += 1
         return token.text
@@ -73,7 +73,7 @@ class Cursor:
     def name_or_string(self, what: str) -> str:
         """Read a name that may also be written as a string."""
         token = self.peek()
-        if token is not None and token.token_type in _STRINGS:
+        if token is not None and token.text and token.token_type in _STRINGS:
             self.at += 1
             return token.text
         return self.name(what)

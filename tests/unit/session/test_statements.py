@@ -285,3 +285,21 @@ def test_compact_touches_the_table_it_names(session: Session) -> None:
     assert run(session, files) == [("t", 11), ("u", 1)]
     with pytest.raises(BindError):
         run(session, "COMPACT nope")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE `` (a INTEGER)",
+        "CREATE VIEW `` AS SELECT 1 AS a",
+        "CREATE SCHEMA ``",
+        "CREATE SNAPSHOT ''",
+        "CREATE BRANCH ''",
+        "CREATE WATERMARK '' ON t",
+        "ALTER TABLE t RENAME TO ``",
+    ],
+)
+def test_nothing_has_an_empty_name(session: Session, sql: str) -> None:
+    with pytest.raises(GrizzlyError):
+        run(session, sql)
+    assert len(run(session, "SHOW TABLES")) == 1
