@@ -15,16 +15,16 @@ from engine.execute.backends.base import ArrowRelation
 from engine.execute.backends.duckdb import DuckDB, Stream
 from engine.execute.backends.files import FORMATS, ForeignFile, suffix_of, write_file
 from engine.execute.changes import listed
-from engine.execute.compact import compact, crowded, relayout, tidy
 from engine.execute.define import Definer
 from engine.execute.direct import Direct
 from engine.execute.keyed import KeyedWriter
 from engine.execute.lake import Lake, Opened
-from engine.execute.layouts import explained
-from engine.execute.optimize import Optimized, add_index, optimize, remove_index
 from engine.execute.relations import Relations
 from engine.execute.rows import Outcome, RowWriter
 from engine.execute.surroundings import Surroundings
+from engine.execute.upkeep.compact import compact, crowded, relayout, tidy
+from engine.execute.upkeep.layouts import explained
+from engine.execute.upkeep.optimize import Optimized, add_index, optimize, remove_index
 from engine.execute.usage import Usage
 from engine.plan import Export, RowWrite, Select, columns_sql, ident, stored_default
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.catalog import PENDING_VERSION
 from engine.execute import branchlists, schemas
-from engine.execute.layouts import indexes, layouts
+from engine.execute.upkeep.layouts import indexes, layouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

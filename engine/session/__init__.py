@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.execute import write_file as _write
-from engine.session.integrity import Finding
 from engine.session.places import create_lake, find_lake, is_lake
+from engine.session.proving.integrity import Finding
 from engine.session.result import Result
 from engine.session.session import Session, TableInfo
 

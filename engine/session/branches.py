@@ -13,9 +13,9 @@ from engine.catalog import MAIN_BRANCH, BranchState, branch_in
 from engine.errors import ReadOnlyError, TransactionError
 from engine.execute import Workspace
 from engine.session import commits
-from engine.session.branchmerge import BranchMerge
+from engine.session.committing.branchmerge import BranchMerge
+from engine.session.committing.settle import Settler
 from engine.session.result import Result
-from engine.session.settle import Settler
 from engine.timeline import Proposal
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from engine.cache import remembered
 from engine.catalog import table_of
 from engine.errors import ConflictError, ReadOnlyError
+from engine.session.committing.transaction import Transaction
 from engine.session.result import Result
-from engine.session.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable

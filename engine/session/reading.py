@@ -21,9 +21,10 @@ from engine.analyze import (
 from engine.errors import UnsupportedError
 from engine.execute import format_of
 from engine.plan import RowWrite, Select, shape_of
-from engine.session import integrity, introspect, schemas
+from engine.session import introspect, schemas
 from engine.session.frame import Call
-from engine.session.proofstatements import prove_commit, prove_table
+from engine.session.proving import integrity
+from engine.session.proving.proofstatements import prove_commit, prove_table
 from engine.session.result import Result, rows
 from grammar import nodes, parse
 from grammar.timetravel import AsOf, Between, time_of

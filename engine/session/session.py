@@ -23,13 +23,14 @@ from engine.errors import (
     UsageError,
 )
 from engine.execute import BackendError, Executor, Usage
-from engine.session import bulk, commits, integrity, moments, pins, places, reading, sharing
+from engine.session import bulk, commits, moments, places, reading, sharing
 from engine.session.actions import ACTIONS
 from engine.session.blobs import Blobs
 from engine.session.control import CONTROLS
 from engine.session.frame import Call, Frame
 from engine.session.parameters import named
 from engine.session.prepared import Texts
+from engine.session.proving import integrity, pins
 from engine.session.upkeep import Upkeep
 from grammar import nodes
 
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from engine.clock import Clock
     from engine.errors import Span
     from engine.execute import Workspace
-    from engine.session.integrity import Finding
-    from engine.session.proofs import Proofs
+    from engine.session.proving.integrity import Finding
+    from engine.session.proving.proofs import Proofs
     from engine.session.result import Result
 
 
@@ -231,7 +232,7 @@ class Session:
     @property
     def proofs(self) -> Proofs:
         """What proves commits, tables, changes and rows to someone who has nothing else."""
-        from engine.session.proofs import Proofs  # noqa: PLC0415 - few sessions prove anything
+        from engine.session.proving.proofs import Proofs  # noqa: PLC0415 - few sessions prove anything
 
         return Proofs(self.timeline, self.clock, lambda: self._frame.schema)
 
@@ -251,11 +252,11 @@ class Session:
         Raises: VerificationError.
         """
         if config.trust_path().exists():
-            from engine.session import keys  # noqa: PLC0415 - few users name keys
+            from engine.session.proving import keys  # noqa: PLC0415 - few users name keys
 
             keys.require_trusted(self.timeline)
         if config.policy_path().exists():
-            from engine.session import cosigned  # noqa: PLC0415 - few users have a policy
+            from engine.session.proving import cosigned  # noqa: PLC0415 - few users have a policy
 
             cosigned.require_own_policy(self.timeline)
         self._pins = pins.check(self.timeline, self.path)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from engine.errors import ReadOnlyError, TransactionError
-from engine.execute.vacuum import DAY, WINDOW, Vacuum, Vacuumer
+from engine.execute.upkeep.vacuum import DAY, WINDOW, Vacuum, Vacuumer
 from engine.session import commits
 from engine.session.result import Result, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.execute.marking import Garbage
+    from engine.execute.upkeep.marking import Garbage
     from engine.session.frame import Frame
     from grammar import nodes
 

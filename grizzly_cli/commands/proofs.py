@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.proof import Report
     from engine.proof.cosignature import Policy
     from engine.session import Finding
-    from engine.session.proofs import Proofs
+    from engine.session.proving.proofs import Proofs
 
 
 _PROOF_MARKS = (b"grizzly-proof", b'"checkpoint"', b'"leaf"', b'"vkey"', b'"path"')
@@ -77,7 +77,7 @@ def verify(
         raise UsageError(f"'{target}' is not a proof bundle", hint="grizzly verify --help")
     if policy is None:
         return _verify_proof(context, data, key, None)
-    from engine.session import cosigned  # noqa: PLC0415  # loads late
+    from engine.session.proving import cosigned  # noqa: PLC0415  # loads late
 
     return _verify_proof(context, data, key, cosigned.read_policy(policy))
 
@@ -100,7 +100,7 @@ def _verify_lake(context: Context, policy: Path | None, ways: dict[str, Any]) ->
 
 def _cosigned(context: Context, policy: Path) -> None:
     """Say who cosigned the log, if they are the quorum that a policy wants."""
-    from engine.session import cosigned  # noqa: PLC0415  # loads late
+    from engine.session.proving import cosigned  # noqa: PLC0415  # loads late
 
     timeline = context.session().timeline
     size, names = cosigned.require(timeline, cosigned.read_policy(policy))

@@ -17,7 +17,7 @@ from grizzly_cli.diagnostics import OK, count
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.session.cosigned import Cosigned
+    from engine.session.proving.cosigned import Cosigned
 
 _PORT = 7380
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folder.")]
@@ -25,7 +25,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folde
 
 def list_(ctx: typer.Context) -> int:
     """List the keys that signed this lakehouse, and when."""
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
     from grizzly_cli.render.listing import Listing  # noqa: PLC0415  # brings Arrow
 
     context: Context = ctx.obj
@@ -45,7 +45,7 @@ def list_(ctx: typer.Context) -> int:
 
 def show(ctx: typer.Context) -> int:
     """Show where your secret key is, and its verifier key."""
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     path, vkey = keys.own(context.session().timeline.origin)
@@ -69,7 +69,7 @@ def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The new secret key.")],
 ) -> int:
     """Make a secret key in a file, for key rotate or $GRIZZLY_KEY."""
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     keys.create(file)
@@ -92,7 +92,7 @@ def rotate(
 
     Example: grizzly -d shop key rotate -o rotation.json
     """
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
 
@@ -117,7 +117,7 @@ def revoke(
 
     What it signed before stays signed; a checkpoint that it signs later is refused.
     """
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     session = context.session()
@@ -145,7 +145,7 @@ def trust(
 
     Example: grizzly key trust "$(cat shop.vkey)"
     """
-    from engine.session import keys  # noqa: PLC0415  # loads late
+    from engine.session.proving import keys  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     if rotation is not None:
@@ -185,7 +185,8 @@ def pin(
 
     Example: grizzly -d shop pin
     """
-    from engine.session import connect, find_lake, pins  # noqa: PLC0415  # loads late
+    from engine.session import connect, find_lake  # noqa: PLC0415  # loads late
+    from engine.session.proving import pins  # noqa: PLC0415  # loads late
     from grizzly_cli.render.listing import Listing  # noqa: PLC0415  # brings Arrow
 
     context: Context = ctx.obj
@@ -223,7 +224,7 @@ def witness_init(
 
     Example: grizzly witness init ~/witness --name example.org/witness
     """
-    from engine.session import witness  # noqa: PLC0415  # loads late
+    from engine.session.proving import witness  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     made = witness.Witness.create(directory, name, witness.SystemClock())
@@ -240,7 +241,7 @@ def witness_watch(
 
     Example: grizzly witness watch ~/witness "$(cat shop.vkey)"
     """
-    from engine.session import witness  # noqa: PLC0415  # loads late
+    from engine.session.proving import witness  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     witness.Witness(directory, witness.SystemClock()).watch(vkey)
@@ -263,7 +264,7 @@ def witness_ask(
 
     Example: grizzly -d shop witness ask ~/witness
     """
-    from engine.session import cosigned, witness  # noqa: PLC0415  # loads late
+    from engine.session.proving import cosigned, witness  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
 
@@ -299,7 +300,7 @@ def witness_serve(
 
     Example: grizzly witness serve ~/witness
     """
-    from engine.session import witness  # noqa: PLC0415  # loads late
+    from engine.session.proving import witness  # noqa: PLC0415  # loads late
 
     context: Context = ctx.obj
     server = witness.serve(witness.Witness(directory, witness.SystemClock()), port)

@@ -23,7 +23,7 @@ def filed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every object gets a file of its own, however small it is."""
     monkeypatch.setattr("engine.execute.workspace.INLINE_BYTES", 0)
     monkeypatch.setattr("engine.execute.encoding.INLINE_ROWS", 0)
-    monkeypatch.setattr("engine.execute.vacuum.INLINE_BYTES", 0)
+    monkeypatch.setattr("engine.execute.upkeep.vacuum.INLINE_BYTES", 0)
 
 
 def step(session: Session, dice: random.Random) -> None:

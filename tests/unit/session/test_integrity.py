@@ -9,7 +9,8 @@ import pytest
 
 from engine.catalog import Catalog
 from engine.errors import BindError, CorruptError, UsageError
-from engine.session import connect, create_lake, deep, partly
+from engine.session import connect, create_lake
+from engine.session.proving import deep, partly
 from engine.storage import deletion
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from engine.clock import SystemClock
 from engine.errors import GrizzlyError, LakeError, UsageError, VerificationError
 from engine.proof import ProofError, verify
 from engine.proof.cosignature import WitnessKey, parse_policy, split
-from engine.session import connect, cosigned, create_lake, keys, pins
-from engine.session.witness import Reply, Witness, request, serve
+from engine.session import connect, create_lake
+from engine.session.proving import cosigned, keys, pins
+from engine.session.proving.witness import Reply, Witness, request, serve
 from engine.timeline import load_or_create
 
 if TYPE_CHECKING:

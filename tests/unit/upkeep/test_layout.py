@@ -112,7 +112,7 @@ def test_a_rewrite_that_would_change_rows_is_not_kept(
 ) -> None:
     before, version = everything(big), big.version
     monkeypatch.setattr(
-        "engine.execute.optimize.ordered", lambda rows, *_: rows.slice(0, rows.num_rows - 1)
+        "engine.execute.upkeep.optimize.ordered", lambda rows, *_: rows.slice(0, rows.num_rows - 1)
     )
     with pytest.raises(CorruptError, match="nothing was kept"):
         run(big, "OPTIMIZE t CLUSTER BY (x)")

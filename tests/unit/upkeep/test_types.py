@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.catalog import Table
-from engine.execute.policy import policy_of
+from engine.execute.upkeep.policy import policy_of
 from engine.execute.usage import Usage
 from engine.objectstore import LocalStore
 from engine.session import connect, create_lake

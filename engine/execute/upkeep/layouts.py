@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.catalog.arrangement import CLUSTER, PARTITION, named
 from engine.catalog.indexes import indexes_of
-from engine.execute.policy import policy_of
+from engine.execute.upkeep.policy import policy_of
 
 if TYPE_CHECKING:
     from engine.catalog import Catalog, Table

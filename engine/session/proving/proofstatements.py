@@ -13,7 +13,7 @@ from engine.session.result import Result, rows
 
 if TYPE_CHECKING:
     from engine.session.frame import Call, Frame
-    from engine.session.proofs import Proofs
+    from engine.session.proving.proofs import Proofs
     from grammar import nodes
 
 
@@ -38,7 +38,7 @@ def prove_table(call: Call[nodes.ProveTable]) -> Result:
 
 
 def _proofs(frame: Frame) -> Proofs:
-    from engine.session.proofs import Proofs  # noqa: PLC0415 - few sessions prove anything
+    from engine.session.proving.proofs import Proofs  # noqa: PLC0415 - few sessions prove anything
 
     return Proofs(frame.timeline, frame.clock, lambda: frame.schema)
 

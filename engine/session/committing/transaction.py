@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engine.catalog import BranchState, branch_in, table_of
 from engine.errors import ConflictError
 from engine.execute.workspace import is_pending
-from engine.session.conflicts import (
+from engine.session.committing.conflicts import (
     changed_both,
     check_names,
     commutes,
@@ -22,9 +22,9 @@ from engine.session.conflicts import (
     same_keys,
     was_read,
 )
-from engine.session.presence import require_objects
-from engine.session.rowmerge import RowMerge, alive, entries
-from engine.session.settle import Settler
+from engine.session.committing.presence import require_objects
+from engine.session.committing.rowmerge import RowMerge, alive, entries
+from engine.session.committing.settle import Settler
 from engine.timeline import Proposal, State, differing
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from engine.catalog import Mapping, Table
     from engine.execute import Lake
-    from engine.session.conflicts import Made
+    from engine.session.committing.conflicts import Made
     from engine.timeline import Commit, Head
 
 Changes = dict[str, bytes | None]

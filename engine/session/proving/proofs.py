@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from engine.catalog import Catalog
 from engine.errors import BindError, UsageError
 from engine.session import moments
-from engine.session.cosigned import Cosigned, newest
-from engine.session.rowproofs import Rows
+from engine.session.proving.cosigned import Cosigned, newest
+from engine.session.proving.rowproofs import Rows
 from engine.timeline.proving import Prover
 from grammar import suggest
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from engine.catalog import PENDING_VERSION, FileEntry, Table, table_of
 from engine.execute.placing import clustered, place
-from engine.execute.policy import policy_of
+from engine.execute.upkeep.policy import policy_of
 from engine.execute.workspace import FIRST_PENDING_ROW, is_pending
 from engine.storage import choose, merge
 from engine.storage.compact import WASTE
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from engine.execute.lake import Lake
-    from engine.execute.policy import Policy
+    from engine.execute.upkeep.policy import Policy
     from engine.execute.usage import Usage
     from engine.execute.workspace import Workspace
     from engine.storage import ScanFile

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from engine.catalog import Ref
 from engine.catalog.vacuum import PLANNED, PURGED, RESTORED, TRASH, VacuumPlan, encode_list, plans
 from engine.errors import UnsupportedError
-from engine.execute.marking import garbage
+from engine.execute.upkeep.marking import garbage
 from engine.execute.workspace import INLINE_BYTES
 from engine.objectstore import LocalStore, layout
 from engine.timeline import Proposal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.catalog import Table
-    from engine.execute.marking import Garbage
+    from engine.execute.upkeep.marking import Garbage
     from engine.objectstore import Lease
     from engine.timeline import Head, Timeline
 

@@ -16,7 +16,7 @@ from engine.proof import ProofError, cosignature
 from engine.proof.canonical import canonical, parse
 from engine.proof.cosignature import Policy, WitnessKey, parse_policy
 from engine.proof.note import Checkpoint
-from engine.session.witness import SIZE_TYPE, Reply, request
+from engine.session.proving.witness import SIZE_TYPE, Reply, request
 from engine.timeline.signing import check
 
 if TYPE_CHECKING:

@@ -12,20 +12,20 @@ import pyarrow as pa
 
 from engine.catalog import PENDING_VERSION, Table
 from engine.errors import ConflictError
-from engine.session.conflicts import (
+from engine.session.committing.conflicts import (
     changed_both,
     check_names,
     commutes,
     places_of,
     same_keys,
 )
-from engine.session.rowmerge import RowMerge, entries
+from engine.session.committing.rowmerge import RowMerge, entries
 from engine.timeline import differing
 
 if TYPE_CHECKING:
     from engine.catalog import BranchState, FileEntry, Unique
     from engine.execute import Lake
-    from engine.session.conflicts import Changes
+    from engine.session.committing.conflicts import Changes
     from engine.storage import Bitmap
     from engine.timeline import State
 

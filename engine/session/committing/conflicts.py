@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.catalog import FileEntry, Mapping, Unique
     from engine.execute import Lake
-    from engine.session.rowmerge import RowMerge
+    from engine.session.committing.rowmerge import RowMerge
     from engine.storage import Bitmap
 
     Changes = dict[str, bytes | None]

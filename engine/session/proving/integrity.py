@@ -15,7 +15,7 @@ from engine.catalog import Catalog, FileEntry, refs_of
 from engine.catalog.vacuum import taken
 from engine.errors import BindError, CorruptError, StorageError, UsageError
 from engine.objectstore import layout
-from engine.session import partly
+from engine.session.proving import partly
 from engine.timeline import Finding
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _deep(
 
 
 def _decoded(timeline: Timeline, entry: FileEntry) -> Finding:
-    from engine.session import deep  # noqa: PLC0415 - loads what few sessions need
+    from engine.session.proving import deep  # noqa: PLC0415 - loads what few sessions need
 
     subject = f"file {entry.data.digest[:12]}"
     try:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from engine.errors import CorruptError
 from engine.proof.errors import ProofError
 from engine.proof.keywords import KeyIndex
-from engine.session.rowproofs import tree_of
+from engine.session.proving.rowproofs import tree_of
 from engine.storage import DataFile, deletion, keyindex
 from engine.storage.keyhash import families, words
 from engine.storage.zonemap import zone_of

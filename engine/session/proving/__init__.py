@@ -1,0 +1,1 @@
+"""What is verified and proved: hashes, bundles, keys, pins, witnesses."""
