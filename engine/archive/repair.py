@@ -159,7 +159,7 @@ class _Repair:
             path, _ = next(rebuild.files(self._store))
             if layout.parse_pack(path):
                 return Pack(self._store, path).db
-            return log.scan(self._store, 0).groups[0].db
+            return log.scan(self._store, 0, None).groups[0].db
         except (StorageError, IndexError, StopIteration):
             return None
 

@@ -280,7 +280,7 @@ class Follower:
         tail.torn = 0
         if size is not None and size > tail.end:
             first = tail.first * _COMMITS + len(tail.records)
-            found = log.scan(self._store, index, tail.end, first)
+            found = log.scan(self._store, index, self._db, tail.end, first)
             tail.torn = found.torn
             if found.groups:
                 self._adopt(found.groups)

@@ -33,8 +33,12 @@ class Scan:
     torn: int
 
 
-def scan(store: Store, index: int, start: int = 0, first: int | None = None) -> Scan:
+def scan(
+    store: Store, index: int, db: str | None, start: int = 0, first: int | None = None
+) -> Scan:
     """Read a segment's groups from byte ``start``, where commit ``first`` begins.
+
+    ``db`` is the lakehouse's identifier, None when it is not known.
 
     Raises: CorruptError, when what follows the intact groups cannot be an interrupted append;
     IoError.
@@ -55,17 +59,20 @@ def scan(store: Store, index: int, start: int = 0, first: int | None = None) -> 
     if found and at == len(data) and not found[-1].objects_intact(data, start):
         last = found.pop()
         expected, at = last.first, at - last.length
-    if at < len(data) and (expected == limit or _resumes(data, at, expected, path)):
+    if at < len(data) and (expected == limit or _resumes(data, at, expected, db)):
         raise CorruptError(f"{path}: commit {expected} is damaged", subject=path)
     return Scan(found, start + at, len(data) - at)
 
 
-def _resumes(data: bytes, at: int, expected: int, path: str) -> bool:
-    """Return whether an intact later group follows, which no interrupted append leaves behind."""
+def _resumes(data: bytes, at: int, expected: int, db: str | None) -> bool:
+    """Return whether an intact later group follows, which no interrupted append leaves behind.
+
+    An object that the append inlined may hold groups: those of another lakehouse say nothing.
+    """
     at = data.find(groups_.MAGIC, at)
     while at >= 0:
-        group = groups_.decode(data, at, 0, path)
-        if group is not None and group.first > expected:
+        group = groups_.decode(data, at, 0, "")
+        if group is not None and group.first > expected and db in {None, group.db}:
             return True
         at = data.find(groups_.MAGIC, at + 1)
     return False

@@ -110,7 +110,7 @@ class Replay:
         path = layout.segment(index)
         if store.size(path) is None:
             raise CorruptError(f"{path} is missing", subject=path)
-        groups = log.scan(store, index).groups
+        groups = log.scan(store, index, self._db).groups
         data = store.read(path)
         for group in groups:
             if not group.objects_intact(data, 0):

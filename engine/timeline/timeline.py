@@ -601,5 +601,5 @@ def _clear_leftovers(store: Store) -> None:
 
 
 def _commits(store: Store) -> int:
-    groups = log.scan(store, 0).groups
+    groups = log.scan(store, 0, None).groups
     return groups[-1].seal.size if groups else 0

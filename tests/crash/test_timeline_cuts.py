@@ -81,7 +81,7 @@ def wal(path: Path, index: int = 0) -> Path:
 
 def last_places(path: Path, count: int) -> list[int]:
     """Return where the last groups begin, and the end."""
-    groups = log.scan(LocalStore(path), 0).groups[-count:]
+    groups = log.scan(LocalStore(path), 0, None).groups[-count:]
     return [*(group.start for group in groups), groups[-1].end]
 
 
@@ -146,6 +146,26 @@ def test_an_object_with_an_old_record_inside_may_be_torn(tmp_path: Path) -> None
     (tmp_path / "shop" / layout.CHECKPOINT).write_text(promise, encoding="utf-8")
     wal(tmp_path / "shop").write_bytes(data[:-1])
     assert lakes.reopen(tmp_path / "shop").head.seq == 3
+
+
+def test_an_object_with_a_longer_log_of_another_lake_inside_may_be_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(lakes.TickingClock, "token", lambda _: "fedcba9876543210" * 2)
+        lakes.make(tmp_path / "other", 9)
+    foreign = wal(tmp_path / "other").read_bytes()
+    timeline = lakes.make(tmp_path / "shop", 3)
+    promise, before = timeline.checkpoint, wal(tmp_path / "shop").stat().st_size
+    timeline.commit(lambda _head, _seq: lakes.Proposal("insert", {}, [foreign + b"and more"]))
+    data = wal(tmp_path / "shop").read_bytes()
+    (tmp_path / "shop" / layout.CHECKPOINT).write_text(promise, encoding="utf-8")
+    wal(tmp_path / "shop").write_bytes(data[:-1])
+    reopened = lakes.reopen(tmp_path / "shop")
+    assert reopened.head.seq == 3
+    lakes.fill(reopened, 1)
+    assert before < wal(tmp_path / "shop").stat().st_size < len(data)
+    assert [commit.seq for commit in lakes.reopen(tmp_path / "shop").commits()] == [*range(5)]
 
 
 def test_a_later_intact_commit_makes_it_damage(tmp_path: Path) -> None:
