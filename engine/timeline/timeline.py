@@ -150,16 +150,15 @@ class Timeline(Follower):
         ticket = Ticket(build)
         try:
             left = waiting.join(ticket, timeout)
+            if left is not None:
+                self._lead(waiting, left)
         except TimeoutError:
             raise LakeError(
                 f"another thread has been writing to {self._store.name} for {timeout:g} s",
                 subject=self._store.name,
             ) from None
-        if left is not None:
-            try:
-                self._lead(waiting, left)
-            finally:
-                waiting.leave(ticket)
+        finally:
+            waiting.leave(ticket)
         if ticket.commit is None or ticket.error is not None:
             raise ticket.error or LakeError(f"nothing was written to {self._store.name}")
         return ticket.commit
@@ -175,8 +174,9 @@ class Timeline(Follower):
         """Write for all that wait; what goes wrong for all is told to all."""
         waiting.gather(self._sync_time)
         with self._store.lock(timeout):
-            tickets = waiting.take(_MOST_WAITING)
+            tickets: list[Ticket] = []
             try:
+                tickets = waiting.take(_MOST_WAITING)
                 self._write(tickets)
             except BaseException as error:  # noqa: BLE001 - every ticket raises it in its thread
                 for ticket in tickets:

@@ -1,7 +1,7 @@
 """Commits of one process that wait for each other: one of them leads, and writes for all.
 
 Layer: ``engine.timeline``. Invariant: every ticket is answered exactly once, and whenever some wait
-one of them leads or is about to. Each waits for a lock of its own, so an answer wakes one thread.
+one of them leads or is about to, even when a signal interrupts one. Each waits for a lock of its own, so an answer wakes one thread.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Waiting:
     def join(self, ticket: Ticket, timeout: float) -> float | None:
         """Wait until the ticket is answered, or its turn to lead has come.
 
-        Returns what is left of ``timeout`` to a leader, None to one that was answered.
+        Returns what is left of ``timeout`` to a leader, None to one that was answered. However it
+        ends, ``leave`` has to follow.
 
         Units: seconds.
         Raises: TimeoutError.
@@ -61,7 +62,7 @@ class Waiting:
         with self._mutex:
             self._tickets.append(ticket)
             if not self._led:
-                self._led = True
+                self._led = ticket.leads = True
                 return timeout
             if self._wanted and len(self._tickets) >= self._wanted:
                 self._wanted = 0
@@ -70,7 +71,6 @@ class Waiting:
         if not ticket.gate.acquire(timeout=timeout):
             with self._mutex:
                 if ticket in self._tickets and not ticket.leads:
-                    self._tickets.remove(ticket)
                     raise TimeoutError
             ticket.gate.acquire()
         return None if ticket.done else max(0.0, timeout - (time.monotonic() - begun))
@@ -83,16 +83,16 @@ class Waiting:
 
         Units: seconds.
         """
-        with self._mutex:
-            if len(self._tickets) >= self._before:
-                return
-            self._wanted = self._before
-        if not self._enough.acquire(timeout=patience):
+        try:
             with self._mutex:
-                if self._wanted:
-                    self._wanted = 0
+                if len(self._tickets) >= self._before:
                     return
-            self._enough.acquire()
+                self._wanted = self._before
+            self._enough.acquire(timeout=patience)
+        finally:
+            with self._mutex:
+                self._wanted = 0
+                self._enough.acquire(blocking=False)
 
     def take(self, most: int) -> list[Ticket]:
         """Return the next tickets, which the leader has to answer."""
@@ -103,10 +103,15 @@ class Waiting:
             return taken
 
     def leave(self, ticket: Ticket) -> None:
-        """Lead no more: the next ticket does; the leader's own, if it still waits, is withdrawn."""
+        """Wait no more: a ticket that nobody took is withdrawn; if it led, the next one does."""
+        if ticket.done and not ticket.leads:
+            return
         with self._mutex:
             if ticket in self._tickets:
                 self._tickets.remove(ticket)
+            if not ticket.leads:
+                return
+            ticket.leads = False
             if self._tickets:
                 self._tickets[0].leads = True
                 self._tickets[0].gate.release()

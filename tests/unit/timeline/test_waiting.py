@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from engine.timeline import Proposal
 from engine.timeline.waiting import Ticket, Waiting
 from tests.unit.timeline import lakes
@@ -91,3 +93,83 @@ def test_threads_that_come_back_share_groups(tmp_path: Path) -> None:
     assert timeline.head.seq == 160
     assert [commit.seq for commit in timeline.commits()] == list(range(161))
     assert len(timeline.seals(0)) < 100
+
+
+class InterruptedLock:
+    """A lock whose owner is interrupted while it waits, just after somebody let it go on."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.lock = lock
+        self.release = lock.release
+        self.waited = threading.Event()
+        self.go = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if not blocking or timeout == 0:
+            return self.lock.acquire(blocking)
+        self.waited.set()
+        self.go.wait()
+        raise KeyboardInterrupt
+
+
+def test_one_interrupted_while_it_waits_leaves_no_ticket_that_nobody_leads() -> None:
+    waiting = Waiting()
+    first, second, third = ticket(), ticket(), ticket()
+    assert waiting.join(first, LONG) == LONG
+    gate = InterruptedLock(second.gate)
+    second.gate = gate  # type: ignore[assignment]
+
+    def wait_interrupted() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            waiting.join(second, LONG)
+        waiting.leave(second)
+
+    led: list[float | None] = []
+    threads = [threading.Thread(target=wait_interrupted)]
+    threads[0].start()
+    gate.waited.wait()
+    threads.append(threading.Thread(target=lambda: led.append(waiting.join(third, LONG))))
+    threads[1].start()
+    while len(waiting._tickets) < 3:
+        time.sleep(0.001)
+    waiting.leave(first)
+    assert second.leads
+    gate.go.set()
+    for thread in threads:
+        thread.join()
+    assert led[0] is not None
+    assert waiting.take(99) == [third]
+
+
+def test_one_interrupted_before_its_turn_is_withdrawn() -> None:
+    waiting = Waiting()
+    first, second = ticket(), ticket()
+    assert waiting.join(first, LONG) == LONG
+    gate = InterruptedLock(second.gate)
+    gate.go.set()
+    second.gate = gate  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        waiting.join(second, LONG)
+    waiting.leave(second)
+    assert waiting.take(99) == [first]
+    waiting.leave(first)
+    assert waiting.join(ticket(), LONG) == LONG
+
+
+def test_a_leader_interrupted_while_it_gathers_disturbs_nobody() -> None:
+    waiting = Waiting()
+    for thread in lead(waiting, 3):
+        thread.join()
+    mine = ticket()
+    assert waiting.join(mine, LONG) == LONG
+    enough = waiting._enough
+    broken = InterruptedLock(enough)
+    waiting._enough = broken  # type: ignore[assignment]
+    broken.go.set()
+    with pytest.raises(KeyboardInterrupt):
+        waiting.gather(LONG)
+    waiting.leave(mine)
+    waiting._enough = enough
+    assert (waiting._wanted, enough.locked()) == (0, True)
+    for thread in lead(waiting, 4):
+        thread.join()
