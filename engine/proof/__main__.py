@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from engine.proof.bundle import verify
 from engine.proof.cosignature import parse_policy
 from engine.proof.errors import ProofError
+from engine.proof.note import VerifierKey
 from engine.proof.words import describe
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         policy = None if rules is None else parse_policy(rules)
     except ProofError as error:
         sys.stderr.write(f"{options.policy}: {error}\n")
+        return 2
+    try:
+        if options.key is not None:
+            VerifierKey.parse(options.key)
+    except ProofError as error:
+        sys.stderr.write(f"--key is not a verifier key: {error}\n")
         return 2
     try:
         report = verify(data, options.key, policy=policy)

@@ -128,7 +128,15 @@ def _bytes(path: Path) -> bytes:
 def _verify_proof(context: Context, data: bytes, key: str | None, policy: Policy | None) -> int:
     from engine.proof import verify as verify_bundle  # noqa: PLC0415  # loads late
     from engine.proof.errors import ProofError  # noqa: PLC0415
+    from engine.proof.note import VerifierKey  # noqa: PLC0415
 
+    try:
+        if key is not None:
+            VerifierKey.parse(key)
+    except ProofError as error:
+        raise UsageError(
+            f"--key is not a verifier key: {error}", hint="`grizzly key export` writes one"
+        ) from error
     try:
         report = verify_bundle(data, key, policy=policy)
     except ProofError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.proof.note import VerifierKey
 from grizzly_cli.__main__ import run
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def test_each_kind_of_proof_is_written_and_verified(grizzly: Typed) -> None:
         assert said in grizzly("verify", "p.json")
     vkey = grizzly("key", "export").strip()
     assert "signed by the expected key" in grizzly("verify", "p.json", "--key", vkey)
-    grizzly("verify", "p.json", "--key", "x", status=5)
+    assert "not a verifier key" in grizzly("verify", "p.json", "--key", "x", status=2)
+    stranger = VerifierKey(vkey.partition("+")[0], bytes(32)).text()
+    grizzly("verify", "p.json", "--key", stranger, status=5)
 
 
 def test_what_prove_does_not_take(grizzly: Typed) -> None:

@@ -12,6 +12,7 @@ import pytest
 from engine.proof import ProofError, verify
 from engine.proof.__main__ import main
 from engine.proof.canonical import canonical
+from engine.proof.note import VerifierKey
 from engine.timeline import Signer
 from engine.timeline.proving import Prover
 from tests.unit.proof.mutation import rejects, survivors
@@ -96,7 +97,10 @@ def test_the_command(
     assert main([str(tmp_path / "missing.json")]) == 2
     assert main([str(file), "--policy", str(tmp_path / "missing")]) == 2
     assert main([str(file), "--policy", str(file)]) == 2
-    assert main([str(file), "--key", "other"]) == 5
+    assert main([str(file), "--key", "other"]) == 2
+    assert "not a verifier key" in capsys.readouterr().err
+    stranger = VerifierKey(made[1].partition("+")[0], bytes(32)).text()
+    assert main([str(file), "--key", stranger]) == 5
     file.write_bytes(made[0].replace(b'"seq":3', b'"seq":4'))
     assert main([str(file)]) == 5
     assert "the proof is false" in capsys.readouterr().err
