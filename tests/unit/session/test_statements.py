@@ -95,7 +95,9 @@ class TestResults:
 
     def test_an_error_belongs_to_the_result_it_is_in(self, session: Session) -> None:
         # Far behind what is computed ahead of the first batch, however the threads are scheduled.
-        sql = "SELECT (CASE WHEN range = 3999999 THEN 'x' ELSE '1' END)::INTEGER FROM range(4000000)"
+        sql = (
+            "SELECT (CASE WHEN range = 3999999 THEN 'x' ELSE '1' END)::INTEGER FROM range(4000000)"
+        )
         broken = next(session.run(sql))
         run(session, "CREATE TABLE made (a INTEGER)")
         with pytest.raises(ExecutionError):
